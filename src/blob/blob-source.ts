@@ -1,0 +1,62 @@
+/** What a blob can be made of, and how each is read piece by piece. */
+
+/** Whatever gives bytes: whole, in pieces, as a web stream, or as a web Blob (or File, or nomsy's own). */
+export type BlobSource =
+  | Uint8Array
+  | ArrayBuffer
+  | AsyncIterable<Uint8Array>
+  | Iterable<Uint8Array>
+  | ReadableStream<Uint8Array>
+  | { stream(): ReadableStream<Uint8Array> }
+
+/** Largest piece handed on at once, in bytes: so that progress, abort and back-pressure reach big pieces too. */
+const PIECE_BYTES = 1024 * 1024
+
+export interface PutOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called with the bytes taken in since the last call. */
+  readonly onProgress?: ((bytes: number) => void) | undefined
+}
+
+/** The bytes of `source` in pieces of at most 1 MiB; a piece is used up before the next one is asked for. */
+export async function* piecesOf(source: BlobSource, options: PutOptions = {}): AsyncGenerator<Uint8Array> {
+  const { signal, onProgress } = options
+  signal?.throwIfAborted()
+  for await (const piece of piecesIn(source)) {
+    if (!(piece instanceof Uint8Array))
+      throw new TypeError(`a blob is made of Uint8Arrays, not ${typeof piece}`)
+    for (let start = 0; start < piece.length; start += PIECE_BYTES) {
+      const part = piece.subarray(start, start + PIECE_BYTES)
+      yield part
+      onProgress?.(part.length)
+      signal?.throwIfAborted()
+    }
+  }
+}
+
+function piecesIn(source: BlobSource): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
+  if (source instanceof Uint8Array) return [source]
+  if (source instanceof ArrayBuffer) return [new Uint8Array(source)]
+  // Node's and current browsers' streams can be iterated; older browsers' cannot.
+  if (Symbol.asyncIterator in source || Symbol.iterator in source) return source
+  if ('stream' in source) return piecesIn(source.stream())
+  if ('getReader' in source) return readAll(source)
+  throw new TypeError('a blob is made of bytes, an iterable of bytes, a stream or a Blob')
+}
+
+async function* readAll(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader()
+  let done = false
+  try {
+    for (;;) {
+      const result = await reader.read()
+      if (result.done) {
+        done = true
+        return
+      }
+      yield result.value
+    }
+  } finally {
+    if (!done) await reader.cancel()
+  }
+}

@@ -1,0 +1,249 @@
+/**
+ * Canonical msgpack, the writing side: one value has one byte string. SPEC "Encoding".
+ *
+ * Shortest headers; safe integers as ints, larger bigints as int64 or uint64, all other numbers as float64
+ * with one NaN and no -0; well-formed UTF-8; maps sorted by their keys' UTF-8 bytes; refs as ext 1.
+ */
+
+import { Ref } from '../hash/ref.js'
+import { RefList } from '../hash/ref-list.js'
+import { compareUtf8, MAX_DEPTH, type Value } from './value.js'
+
+const utf8 = new TextEncoder()
+
+/** The canonical bytes of `value`. Throws a TypeError or RangeError that names the place inside the value. */
+export function encode(value: Value): Uint8Array {
+  const writer = new Writer()
+  writer.value(value)
+  return writer.bytes()
+}
+
+/** Bytes of the header of a `bin` of `byteCount` bytes. */
+export function binHeader(byteCount: number): Uint8Array {
+  const writer = new Writer(5)
+  writer.binHeader(byteCount)
+  return writer.bytes()
+}
+
+/** Writes canonical values one after the other into one growing buffer. */
+export class Writer {
+  #buffer: Uint8Array
+  #view: DataView
+  #length = 0
+  /** Keys and indices from the outermost value to the one being written; its length is the depth. */
+  readonly #path: (string | number)[] = []
+
+  constructor(capacity = 256) {
+    this.#buffer = new Uint8Array(capacity)
+    this.#view = new DataView(this.#buffer.buffer)
+  }
+
+  /** What was written so far, as a view of the buffer: nothing may be written after this. */
+  bytes(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length)
+  }
+
+  value(value: Value): void {
+    switch (typeof value) {
+      case 'string':
+        return this.string(value)
+      case 'number':
+        return this.number(value)
+      case 'boolean':
+        return this.#byte(value ? 0xc3 : 0xc2)
+      case 'bigint':
+        return this.bigint(value)
+      case 'object':
+        return this.#object(value)
+      default:
+        throw new TypeError(`${this.#place()} is ${typeof value}, which cannot be stored`)
+    }
+  }
+
+  number(value: number): void {
+    if (Number.isSafeInteger(value)) return value < 0 ? this.#negative(value) : this.#unsigned(value)
+    this.#reserve(9)
+    this.#buffer[this.#length] = 0xcb
+    this.#view.setFloat64(this.#length + 1, value)
+    if (Number.isNaN(value)) this.#view.setBigUint64(this.#length + 1, 0x7ff8000000000000n)
+    this.#length += 9
+  }
+
+  /** A bigint within the safe integers is written, and read back, as a number. */
+  bigint(value: bigint): void {
+    if (value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER)
+      return this.number(Number(value))
+    const fits = value < 0n ? BigInt.asIntN(64, value) === value : BigInt.asUintN(64, value) === value
+    if (!fits) throw new RangeError(`${this.#place()} is ${value}, beyond 64 bits`)
+    this.#reserve(9)
+    this.#buffer[this.#length] = value < 0n ? 0xd3 : 0xcf
+    this.#view.setBigUint64(this.#length + 1, BigInt.asUintN(64, value))
+    this.#length += 9
+  }
+
+  string(value: string): void {
+    if (!value.isWellFormed())
+      throw new TypeError(`${this.#place()} holds a lone surrogate, which is no Unicode text`)
+    const bytes = utf8.encode(value)
+    if (bytes.length < 32) this.#byte(0xa0 | bytes.length)
+    else this.#sized(0xd9, bytes.length)
+    this.raw(bytes)
+  }
+
+  binHeader(byteCount: number): void {
+    this.#sized(0xc4, byteCount)
+  }
+
+  bin(bytes: Uint8Array): void {
+    this.binHeader(bytes.length)
+    this.raw(bytes)
+  }
+
+  /** Refs as one ext of type 1, `bytes` being the refs one after the other. */
+  refs(bytes: Uint8Array): void {
+    this.#sized(0xc7, bytes.length)
+    this.#byte(1)
+    this.raw(bytes)
+  }
+
+  arrayHeader(count: number): void {
+    this.#container(0x90, 0xdc, count)
+  }
+
+  mapHeader(count: number): void {
+    this.#container(0x80, 0xde, count)
+  }
+
+  /** Bytes that are canonical already. */
+  raw(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.#buffer.set(bytes, this.#length)
+    this.#length += bytes.length
+  }
+
+  #object(value: Exclude<Value, string | number | boolean | bigint>): void {
+    if (value === null) return this.#byte(0xc0)
+    if (value instanceof Uint8Array) return this.bin(value)
+    if (value instanceof Ref || value instanceof RefList) return this.refs(value.bytes)
+    if (this.#path.length >= MAX_DEPTH) {
+      throw new RangeError(`${this.#place()} is nested more than ${MAX_DEPTH} deep, or refers to itself`)
+    }
+    if (Array.isArray(value)) {
+      this.arrayHeader(value.length)
+      for (let index = 0; index < value.length; index++) {
+        this.#path.push(index)
+        this.value(value[index]!)
+        this.#path.pop()
+      }
+      return
+    }
+    const prototype = Object.getPrototypeOf(value)
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
+      throw new TypeError(`${this.#place()} is a ${value.constructor?.name}, which cannot be stored`)
+    }
+    const keys = Object.keys(value).sort(compareUtf8)
+    this.mapHeader(keys.length)
+    for (const key of keys) {
+      this.#path.push(key)
+      this.string(key)
+      this.value(value[key]!)
+      this.#path.pop()
+    }
+  }
+
+  #unsigned(value: number): void {
+    if (value < 0x80) return this.#byte(value)
+    this.#reserve(9)
+    if (value < 0x100) {
+      this.#buffer[this.#length] = 0xcc
+      this.#buffer[this.#length + 1] = value
+      this.#length += 2
+    } else if (value < 0x10000) {
+      this.#buffer[this.#length] = 0xcd
+      this.#view.setUint16(this.#length + 1, value)
+      this.#length += 3
+    } else if (value < 0x100000000) {
+      this.#buffer[this.#length] = 0xce
+      this.#view.setUint32(this.#length + 1, value)
+      this.#length += 5
+    } else {
+      this.#buffer[this.#length] = 0xcf
+      this.#view.setBigUint64(this.#length + 1, BigInt(value))
+      this.#length += 9
+    }
+  }
+
+  #negative(value: number): void {
+    if (value >= -32) return this.#byte(value & 0xff)
+    this.#reserve(9)
+    if (value >= -0x80) {
+      this.#buffer[this.#length] = 0xd0
+      this.#view.setInt8(this.#length + 1, value)
+      this.#length += 2
+    } else if (value >= -0x8000) {
+      this.#buffer[this.#length] = 0xd1
+      this.#view.setInt16(this.#length + 1, value)
+      this.#length += 3
+    } else if (value >= -0x80000000) {
+      this.#buffer[this.#length] = 0xd2
+      this.#view.setInt32(this.#length + 1, value)
+      this.#length += 5
+    } else {
+      this.#buffer[this.#length] = 0xd3
+      this.#view.setBigInt64(this.#length + 1, BigInt(value))
+      this.#length += 9
+    }
+  }
+
+  /** A header with a length of 1, 2 or 4 bytes: `first` and the two codes after it. */
+  #sized(first: number, length: number): void {
+    this.#reserve(5)
+    if (length < 0x100) {
+      this.#buffer[this.#length] = first
+      this.#buffer[this.#length + 1] = length
+      this.#length += 2
+    } else if (length < 0x10000) {
+      this.#buffer[this.#length] = first + 1
+      this.#view.setUint16(this.#length + 1, length)
+      this.#length += 3
+    } else {
+      this.#buffer[this.#length] = first + 2
+      this.#view.setUint32(this.#length + 1, length)
+      this.#length += 5
+    }
+  }
+
+  #container(fixed: number, sized: number, count: number): void {
+    if (count < 16) return this.#byte(fixed | count)
+    this.#reserve(5)
+    if (count < 0x10000) {
+      this.#buffer[this.#length] = sized
+      this.#view.setUint16(this.#length + 1, count)
+      this.#length += 3
+    } else {
+      this.#buffer[this.#length] = sized + 1
+      this.#view.setUint32(this.#length + 1, count)
+      this.#length += 5
+    }
+  }
+
+  #byte(byte: number): void {
+    this.#reserve(1)
+    this.#buffer[this.#length++] = byte
+  }
+
+  #reserve(byteCount: number): void {
+    if (this.#length + byteCount <= this.#buffer.length) return
+    const grown = new Uint8Array(Math.max(this.#buffer.length * 2, this.#length + byteCount))
+    grown.set(this.#buffer.subarray(0, this.#length))
+    this.#buffer = grown
+    this.#view = new DataView(grown.buffer)
+  }
+
+  #place(): string {
+    return this.#path.reduce<string>(
+      (place, step) => (typeof step === 'number' ? `${place}[${step}]` : `${place}.${step}`),
+      'value',
+    )
+  }
+}

@@ -1,0 +1,40 @@
+/** What a chunk can hold: the values of canonical msgpack. SPEC "Encoding". */
+
+import type { Ref } from '../hash/ref.js'
+import type { RefList } from '../hash/ref-list.js'
+
+export type Value =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Ref
+  | RefList
+  | Value[]
+  | ValueRecord
+
+export interface ValueRecord {
+  [key: string]: Value
+}
+
+/** How many arrays and maps may stand inside each other. */
+export const MAX_DEPTH = 64
+
+/** Orders strings as their UTF-8 bytes are ordered, which is not how `<` orders surrogate pairs. */
+export function compareUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x !== y) return codePointRank(x) - codePointRank(y)
+  }
+  return a.length - b.length
+}
+
+/** Places surrogates, which stand for code points past U+FFFF, above the rest of the basic plane. */
+function codePointRank(unit: number): number {
+  if (unit < 0xd800) return unit
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800
+}

@@ -1,0 +1,138 @@
+/**
+ * Every error that nomsy throws on purpose. Each carries a stable `code` for programs to branch on, the
+ * datum it is about, and a message that says what, where and what to do next.
+ *
+ * A programming mistake (a bad argument) is a TypeError or RangeError instead; absence is `undefined`.
+ */
+
+export type NomsyErrorCode =
+  | 'NOMSY_CLOSED'
+  | 'NOMSY_DAMAGED_CHUNK'
+  | 'NOMSY_DAMAGED_STORE'
+  | 'NOMSY_ENCODING'
+  | 'NOMSY_FOREIGN_STORE'
+  | 'NOMSY_HEAD_CONFLICT'
+  | 'NOMSY_INVALID_NODE'
+  | 'NOMSY_LOCKED'
+  | 'NOMSY_MISSING_CHUNK'
+  | 'NOMSY_NEWER_STORE'
+  | 'NOMSY_NO_STORE'
+  | 'NOMSY_READ_ONLY'
+  | 'NOMSY_STORE_FAILED'
+  | 'NOMSY_UNKNOWN_OBJECT'
+
+/** Base class: `error instanceof NomsyError` separates nomsy's errors from everything else. */
+export class NomsyError extends Error {
+  readonly code: NomsyErrorCode
+
+  constructor(code: NomsyErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = new.target.name
+    this.code = code
+  }
+}
+
+/** Bytes that are not the canonical encoding of a value. `offset` is in bytes from the start of the chunk. */
+export class EncodingError extends NomsyError {
+  readonly offset: number
+
+  constructor(what: string, offset: number) {
+    super('NOMSY_ENCODING', `${what} at byte ${offset}`)
+    this.offset = offset
+  }
+}
+
+/** A chunk whose bytes have the right hash and yet are no valid node where they stand. `ref` is its text. */
+export class InvalidNodeError extends NomsyError {
+  readonly ref: string
+
+  constructor(ref: string, why: string, options?: ErrorOptions) {
+    super('NOMSY_INVALID_NODE', `chunk ${ref} is not a valid node here: ${why}`, options)
+    this.ref = ref
+  }
+}
+
+/** A chunk that a tree needs and the store does not hold. `ref` is its text. */
+export class MissingChunkError extends NomsyError {
+  readonly ref: string
+
+  constructor(ref: string) {
+    super(
+      'NOMSY_MISSING_CHUNK',
+      `chunk ${ref} is not in this store; 'nomsy check' lists what that affects, storing the same data again brings it back`,
+    )
+    this.ref = ref
+  }
+}
+
+/** A chunk whose stored bytes no longer have its hash. `ref` is its text; `where` says where the bytes lie. */
+export class DamagedChunkError extends NomsyError {
+  readonly ref: string
+  readonly where: string
+
+  constructor(ref: string, where: string, options?: ErrorOptions) {
+    super(
+      'NOMSY_DAMAGED_CHUNK',
+      `chunk ${ref} is damaged in ${where}; 'nomsy check' lists what that affects, storing the same data again repairs it`,
+      options,
+    )
+    this.ref = ref
+    this.where = where
+  }
+}
+
+/** A head that was not what the caller expected when it was to be moved; nothing was changed. */
+export class HeadConflictError extends NomsyError {
+  readonly head: string
+  readonly expected: string | undefined
+  readonly actual: string | undefined
+
+  constructor(head: string, expected: string | undefined, actual: string | undefined) {
+    super(
+      'NOMSY_HEAD_CONFLICT',
+      `head '${head}' is ${actual ?? 'absent'}, not ${expected ?? 'absent'}: someone else moved it; read it again and retry`,
+    )
+    this.head = head
+    this.expected = expected
+    this.actual = actual
+  }
+}
+
+/** Anything about a store as a whole: absent, foreign, newer, locked, damaged, failed, closed. */
+export class StoreError extends NomsyError {}
+
+/** A store that another process holds. `holder` says who, as far as it is known. */
+export class StoreLockedError extends StoreError {
+  readonly holder: string
+
+  constructor(path: string, holder: string, options?: ErrorOptions) {
+    super('NOMSY_LOCKED', `${path} is held by ${holder}; wait for it to end, or use another store`, options)
+    this.holder = holder
+  }
+}
+
+/** Damage in a place that was known to be safely on disk. `offset` is in bytes from the start of `file`. */
+export class DamagedStoreError extends StoreError {
+  readonly file: string
+  readonly offset: number
+
+  constructor(file: string, offset: number, why: string, options?: ErrorOptions) {
+    super(
+      'NOMSY_DAMAGED_STORE',
+      `${file} is damaged at byte ${offset}: ${why}; nothing was cut off, 'nomsy check' lists what is affected`,
+      options,
+    )
+    this.file = file
+    this.offset = offset
+  }
+}
+
+/** A name, ref or prefix that names nothing, or more than one thing. */
+export class UnknownObjectError extends NomsyError {
+  readonly object: string
+
+  constructor(object: string, why: string) {
+    super('NOMSY_UNKNOWN_OBJECT', `${object}: ${why}`)
+    this.object = object
+  }
+}

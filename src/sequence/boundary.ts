@@ -1,0 +1,100 @@
+/**
+ * Where chunks end: buzhash over a sliding window, a boundary where its low bits are all ones.
+ * SPEC "Boundaries"; the hash is Uzgalis' BUZ hash with the table fixed there.
+ *
+ *     h = rotl(h, 1) ^ T[byte in] ^ rotl(T[byte out], windowBytes mod 32)
+ *
+ * Windows are multiples of 32 bytes, so the last rotation is none. No window reaches back over the start of
+ * its chunk and no chunk is shorter than its window: so whether a chunk may end at a byte depends on the
+ * window before that byte alone, and an edit finds its way back to the old boundaries.
+ */
+
+import { sha256 } from '../hash/sha256.js'
+
+/**
+ * When a chunk of one level ends. Its unit is what a boundary may not cut through: one byte in leaves, one
+ * whole ref of 20 bytes in meta nodes. Sizes are in units; the hasher itself moves byte by byte, and its
+ * window in bytes is `windowUnits * unitBytes`.
+ */
+export interface BoundaryRule {
+  /** Bytes of a unit: the hash is looked at after every so many bytes. */
+  readonly unitBytes: number
+  /** Units that the hash sees. */
+  readonly windowUnits: number
+  /** Low bits of the hash that are all ones at a boundary, 1 to 32. */
+  readonly ones: number
+  /** No chunk but the last is shorter. */
+  readonly minUnits: number
+  /** A chunk that reaches this ends. */
+  readonly maxUnits: number
+}
+
+/** T of SPEC "Boundaries": the first 4 bytes of SHA-256 of `nomsy/buzhash/0` to `nomsy/buzhash/255`. */
+export const BUZHASH_TABLE: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
+  const digest = sha256(new TextEncoder().encode(`nomsy/buzhash/${byte}`))
+  return new DataView(digest.buffer, digest.byteOffset).getUint32(0)
+})
+
+/** Looks for the ends of chunks, one after the other, in bytes that may come in any number of pieces. */
+export class BoundaryFinder {
+  readonly #unitBytes: number
+  readonly #windowBytes: number
+  readonly #minBytes: number
+  readonly #maxBytes: number
+  readonly #mask: number
+  #hash = 0
+
+  constructor(rule: BoundaryRule) {
+    this.#unitBytes = rule.unitBytes
+    this.#windowBytes = rule.windowUnits * rule.unitBytes
+    this.#minBytes = rule.minUnits * rule.unitBytes
+    this.#maxBytes = rule.maxUnits * rule.unitBytes
+    this.#mask = (2 ** rule.ones - 1) | 0
+    if (this.#windowBytes % 32 !== 0) throw new RangeError('a window must be a multiple of 32 bytes')
+    if (rule.minUnits < rule.windowUnits) throw new RangeError('a chunk must not be shorter than its window')
+    if (rule.maxUnits < rule.minUnits) throw new RangeError('a chunk must be allowed its least size')
+  }
+
+  get maxBytes(): number {
+    return this.#maxBytes
+  }
+
+  /**
+   * The end of the chunk that began at `start`, looking at the bytes from `from` to `to`, or -1 where it does
+   * not end there. A chunk's first call has `from === start`; each further one goes on where the last left off,
+   * the bytes since `start` still before it.
+   */
+  find(bytes: Uint8Array, start: number, from: number, to: number): number {
+    const table = BUZHASH_TABLE
+    const mask = this.#mask
+    const windowBytes = this.#windowBytes
+    const unitBytes = this.#unitBytes
+    const fill = start + this.#minBytes - windowBytes
+    const full = start + this.#minBytes
+    const limit = start + this.#maxBytes
+    const end = Math.min(to, limit)
+    let hash = from <= fill ? 0 : this.#hash
+    let at = Math.max(from, fill)
+
+    // The window fills with the last bytes before the least size: no boundary yet.
+    for (const stop = Math.min(end, full); at < stop; at++) {
+      hash = ((hash << 1) | (hash >>> 31)) ^ table[bytes[at]!]!
+    }
+    if (at === full && from < full && (hash & mask) === mask) return at
+    if (unitBytes === 1) {
+      while (at < end) {
+        hash = ((hash << 1) | (hash >>> 31)) ^ table[bytes[at]!]! ^ table[bytes[at - windowBytes]!]!
+        at++
+        if ((hash & mask) === mask) return at
+      }
+    } else {
+      for (; at < end; ) {
+        hash = ((hash << 1) | (hash >>> 31)) ^ table[bytes[at]!]! ^ table[bytes[at - windowBytes]!]!
+        at++
+        if ((hash & mask) === mask && (at - start) % unitBytes === 0) return at
+      }
+    }
+    this.#hash = hash
+    return at >= limit ? limit : -1
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Where new chunks go: hashed at once, handed to the store in batches, one batch under way while the next one
+ * gathers. That bounds memory and keeps the store busy without an await for each chunk.
+ */
+
+import type { Ref } from '../hash/ref.js'
+import { type Chunk, type ChunkStore, chunkOf } from '../store/chunk-store.js'
+
+/** Bytes that gather before a batch is handed over. */
+const BATCH_BYTES = 1024 * 1024
+
+/** What a writer of trees needs of a store. */
+export type ChunkTarget = Pick<ChunkStore, 'put'>
+
+/** Takes chunks and forgets them: for computing a ref without storing anything. */
+export const DISCARD: ChunkTarget = { put: async () => {} }
+
+export class ChunkSink {
+  readonly #target: ChunkTarget
+  #batch: Chunk[] = []
+  #batchBytes = 0
+  #underWay: Promise<void> = Promise.resolve()
+
+  constructor(target: ChunkTarget) {
+    this.#target = target
+  }
+
+  /** Adds the chunk of `bytes`, which it keeps, and gives its ref. */
+  add(bytes: Uint8Array): Ref {
+    const chunk = chunkOf(bytes)
+    this.#batch.push(chunk)
+    this.#batchBytes += bytes.length
+    return chunk.ref
+  }
+
+  /** Whether it is time to {@link drain}. */
+  get isFull(): boolean {
+    return this.#batchBytes >= BATCH_BYTES
+  }
+
+  /** Hands the batch over, once the one before it has been taken. */
+  async drain(): Promise<void> {
+    const batch = this.#batch
+    this.#batch = []
+    this.#batchBytes = 0
+    await this.#underWay
+    this.#underWay = this.#target.put(batch)
+    // Its failure is met at the next await; until then it is not an unhandled one.
+    this.#underWay.catch(() => {})
+  }
+
+  /** Hands over what is left, and resolves when the store has taken all of it. */
+  async end(): Promise<void> {
+    if (this.#batch.length > 0) await this.drain()
+    await this.#underWay
+  }
+}

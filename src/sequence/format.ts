@@ -1,0 +1,35 @@
+/**
+ * What one kind of sequence (a blob, a list, a map) tells the tree code about itself. Everything else about
+ * trees, writing, reading, splicing, walking and comparing them, is the same for all kinds.
+ */
+
+import type { BoundaryRule } from './boundary.js'
+import type { Leaf } from './node.js'
+
+export interface SequenceFormat {
+  /** First element of this kind's nodes. */
+  readonly kind: string
+  /** Whether `chunk`, the bytes of some node of this kind, is a leaf. */
+  isLeaf(chunk: Uint8Array): boolean
+  /** The chunk of the leaf whose `count` encoded items are `items`, one after the other; copies them. */
+  encodeLeaf(items: Uint8Array, count: number): Uint8Array
+  /** The leaf in `chunk`, as a view of it; throws an EncodingError where it is no canonical leaf. */
+  decodeLeaf(chunk: Uint8Array): Leaf
+  /** In kinds ordered by keys: the encoded key at the start of an encoded item. */
+  readonly keyOf?: (item: Uint8Array) => Uint8Array
+}
+
+/** Where the nodes of a tree end. An argument, so that tests can grow deep trees from little data. */
+export interface TreeParams {
+  readonly leaf: BoundaryRule
+  readonly meta: BoundaryRule
+}
+
+/** Boundaries of meta nodes: a window of 8 refs, 160 bytes to the hasher. SPEC "Boundaries". */
+export const META_BOUNDARY: BoundaryRule = {
+  unitBytes: 20,
+  windowUnits: 8,
+  ones: 8,
+  minUnits: 16,
+  maxUnits: 2048,
+}

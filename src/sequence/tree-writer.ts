@@ -1,0 +1,152 @@
+/**
+ * Writes a tree from the left: items go in at level 0, each finished node's ref goes in one level up, until a
+ * level has one node, the root. Old nodes may go in by ref at any level, which is how a splice keeps them.
+ * SPEC "Trees".
+ */
+
+import type { Ref } from '../hash/ref.js'
+import { ChunkSink, type ChunkTarget } from './chunk-sink.js'
+import { Chunker } from './chunker.js'
+import type { SequenceFormat, TreeParams } from './format.js'
+import { encodeMeta, type Leaf } from './node.js'
+
+/** A tree: its root's ref and the items in it. */
+export interface Root {
+  readonly ref: Ref
+  readonly length: number
+}
+
+/** A child as its parent knows it. */
+interface Child extends Root {
+  readonly lastKey: Uint8Array | undefined
+}
+
+export class TreeWriter {
+  readonly #format: SequenceFormat
+  readonly #params: TreeParams
+  readonly #sink: ChunkSink
+  readonly #leaves: Chunker
+  /** Meta levels, level 1 first; one exists once it has been given a child. */
+  readonly #metas: MetaLevel[] = []
+
+  /** Writes chunks to `target`, which may be a whole store or something that forgets them. */
+  constructor(format: SequenceFormat, params: TreeParams, target: ChunkTarget) {
+    this.#format = format
+    this.#params = params
+    this.#sink = new ChunkSink(target)
+    this.#leaves = new Chunker(params.leaf, (items, count, lastItemStart) => {
+      const ref = this.#sink.add(format.encodeLeaf(items, count))
+      const lastKey = format.keyOf?.(items.subarray(lastItemStart)).slice()
+      this.#pushChild(1, { ref, length: count, lastKey })
+    })
+  }
+
+  /** Adds one item. */
+  pushItem(item: Uint8Array): void {
+    this.#leaves.pushItem(item)
+  }
+
+  /** Adds bytes each of which is an item. */
+  pushBytes(bytes: Uint8Array): void {
+    this.#leaves.pushBytes(bytes)
+  }
+
+  /** Adds the items of `leaf` from `start` to `end`. */
+  pushLeafItems(leaf: Leaf, start: number, end: number): void {
+    if (leaf.ends === undefined) return this.pushBytes(leaf.slice(start, end))
+    for (let index = start; index < end; index++) this.pushItem(leaf.slice(index, index + 1))
+  }
+
+  /** Adds a node that the store has, as a child at meta level `level`. */
+  pushChild(level: number, ref: Ref, length: number, lastKey: Uint8Array | undefined): void {
+    this.#pushChild(level, { ref, length, lastKey })
+  }
+
+  /** Whether a new node begins with the next thing added at `level`. */
+  atBoundary(level: number): boolean {
+    return level === 0 ? this.#leaves.count === 0 : (this.#metas[level - 1]?.count ?? 0) === 0
+  }
+
+  /** To be awaited now and then while adding: hands finished chunks to the store, which may ask for patience. */
+  async drain(): Promise<void> {
+    if (this.#sink.isFull) await this.#sink.drain()
+  }
+
+  /** Ends every level and gives the root, once the store has taken all chunks. */
+  async finish(): Promise<Root> {
+    this.#leaves.flush()
+    if (this.#metas.length === 0) {
+      // Nothing was added at all: an empty value is one empty leaf.
+      const ref = this.#sink.add(this.#format.encodeLeaf(new Uint8Array(0), 0))
+      this.#pushChild(1, { ref, length: 0, lastKey: undefined })
+    }
+    for (let index = 0; ; index++) {
+      const meta = this.#metas[index]!
+      const isTop = index === this.#metas.length - 1
+      if (isTop && meta.count === 1) {
+        await this.#sink.end()
+        return meta.lastChild
+      }
+      meta.flush()
+    }
+  }
+
+  #pushChild(level: number, child: Child): void {
+    while (this.#metas.length < level) {
+      const above = this.#metas.length + 2
+      this.#metas.push(
+        new MetaLevel(this.#format, this.#params, above - 1, this.#sink, (node) =>
+          this.#pushChild(above, node),
+        ),
+      )
+    }
+    this.#metas[level - 1]!.push(child)
+  }
+}
+
+/** One meta level: gathers children until a boundary, then makes their node and hands it up. */
+class MetaLevel {
+  readonly #chunker: Chunker
+  readonly #isKeyed: boolean
+  #lengths: number[] = []
+  #lastKeys: Uint8Array[] = []
+  #lastChild: Child | undefined
+
+  constructor(
+    format: SequenceFormat,
+    params: TreeParams,
+    level: number,
+    sink: ChunkSink,
+    emit: (node: Child) => void,
+  ) {
+    this.#isKeyed = format.keyOf !== undefined
+    this.#chunker = new Chunker(params.meta, (refs) => {
+      const lengths = this.#lengths
+      const lastKeys = this.#lastKeys
+      this.#lengths = []
+      this.#lastKeys = []
+      const chunk = encodeMeta(format.kind, level, refs, lengths, this.#isKeyed ? lastKeys : undefined)
+      const length = lengths.reduce((sum, each) => sum + each, 0)
+      emit({ ref: sink.add(chunk), length, lastKey: lastKeys[lastKeys.length - 1] })
+    })
+  }
+
+  get count(): number {
+    return this.#chunker.count
+  }
+
+  get lastChild(): Child {
+    return this.#lastChild!
+  }
+
+  push(child: Child): void {
+    this.#lastChild = child
+    this.#lengths.push(child.length)
+    if (this.#isKeyed) this.#lastKeys.push(child.lastKey!)
+    this.#chunker.pushItem(child.ref.bytes)
+  }
+
+  flush(): void {
+    this.#chunker.flush()
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Every chunk under a ref, of whatever kind: children are found by the refs in a chunk's bytes alone (SPEC
+ * "Refs"). Parents come before their children, and a chunk that is met again is passed over.
+ */
+
+import { refsIn } from '../encoding/decode.js'
+import { EncodingError, InvalidNodeError, MissingChunkError } from '../errors.js'
+import type { Ref } from '../hash/ref.js'
+import type { Chunk, ChunkStore } from '../store/chunk-store.js'
+
+/** Chunks fetched at once. */
+const BATCH_CHUNKS = 64
+
+/**
+ * Walks the chunks under `ref`, itself included. `visited` holds the text of the refs that need no visit, and
+ * gains those visited; hand the same set to several walks to see shared chunks once.
+ */
+export async function* walk(
+  store: Pick<ChunkStore, 'getMany'>,
+  ref: Ref,
+  visited: Set<string> = new Set(),
+): AsyncGenerator<Chunk> {
+  // A stack, so that what is open at a time is one path with its siblings and not a level.
+  const open: Ref[] = [ref]
+  while (open.length > 0) {
+    const batch = takeUnvisited(open, visited)
+    const chunks = await store.getMany(batch)
+    const children: Ref[] = []
+    for (const [index, bytes] of chunks.entries()) {
+      const ref = batch[index]!
+      if (bytes === undefined) throw new MissingChunkError(ref.toString())
+      children.push(...childrenOf(ref, bytes))
+      yield { ref, bytes }
+    }
+    open.push(...children.reverse())
+  }
+}
+
+/** The refs in a chunk. */
+export function childrenOf(ref: Ref, bytes: Uint8Array): Ref[] {
+  try {
+    return refsIn(bytes).flatMap((refs) => [...refs])
+  } catch (cause) {
+    if (!(cause instanceof EncodingError)) throw cause
+    throw new InvalidNodeError(ref.toString(), cause.message, { cause })
+  }
+}
+
+function takeUnvisited(open: Ref[], visited: Set<string>): Ref[] {
+  const batch: Ref[] = []
+  while (batch.length < BATCH_CHUNKS && open.length > 0) {
+    const ref = open.pop()!
+    const text = ref.toString()
+    if (visited.has(text)) continue
+    visited.add(text)
+    batch.push(ref)
+  }
+  return batch
+}

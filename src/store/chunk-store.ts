@@ -1,0 +1,117 @@
+/**
+ * What a store of chunks is. Every store, wrapper and client passes the one suite of test/contract/.
+ *
+ * Many at a time is the normal case. All methods may be called at any time and any number of them may run at
+ * once; after `close` they reject with NOMSY_CLOSED. A store keeps four promises:
+ *
+ * 1. Closed: writers put children before parents, so that a ref's presence means the presence of all under it.
+ * 2. Verified: bytes from a disk or a wire are hashed before anyone sees them. There is no switch for it.
+ * 3. Durable: once `flush` or a head's update resolves, a crash or power cut loses nothing put before it.
+ * 4. Healing: a put believes that a chunk is there only if what is there checks out.
+ */
+
+import { EncodingError } from '../errors.js'
+import { Ref } from '../hash/ref.js'
+
+/** Largest chunk in bytes. SPEC "Chunks". */
+export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
+
+/** Bytes and their ref. Both are kept by whoever is handed them and are never written again. */
+export interface Chunk {
+  readonly ref: Ref
+  readonly bytes: Uint8Array
+}
+
+/** The chunk of `bytes`, which it keeps: computes the ref. */
+export function chunkOf(bytes: Uint8Array): Chunk {
+  if (bytes.length > MAX_CHUNK_BYTES)
+    throw new EncodingError(`a chunk of ${bytes.length} bytes is too large`, 0)
+  return { ref: Ref.of(bytes), bytes }
+}
+
+export interface ChunkStore {
+  /** The store's place as a person would name it: `memory:`, a path. */
+  readonly location: string
+
+  /** The chunk's bytes, verified; undefined where it is absent; rejects with NOMSY_DAMAGED_CHUNK. */
+  get(ref: Ref): Promise<Uint8Array | undefined>
+
+  /** As {@link get} for each ref, in the order of `refs`. Rejects if one of them is damaged. */
+  getMany(refs: readonly Ref[]): Promise<(Uint8Array | undefined)[]>
+
+  has(ref: Ref): Promise<boolean>
+
+  /** As {@link has} for each ref, in the order of `refs`. Looks at the index only, not at the bytes. */
+  hasMany(refs: readonly Ref[]): Promise<boolean[]>
+
+  /**
+   * Takes chunks, children before parents. Resolves when the store is ready for more, which is its
+   * back-pressure, not when they are durable: that takes {@link flush} or a head's update.
+   * They can be read at once. Chunks that are there already, and whole, cost no space.
+   */
+  put(chunks: readonly Chunk[]): Promise<void>
+
+  readonly heads: Heads
+
+  /** All refs in the store, or those whose text begins with `prefix`, in the order of their text. */
+  refs(prefix?: string): AsyncIterable<Ref>
+
+  /**
+   * Reads everything stored, in the order in which it lies there, and gives what is not as it was written.
+   * Gives nothing where all is well; goes on after each finding.
+   */
+  check(options?: CheckOptions): AsyncIterable<Finding>
+
+  /** Resolves when everything put before is durable. */
+  flush(): Promise<void>
+
+  /** Flushes and lets go of the store. Twice is harmless. */
+  close(): Promise<void>
+}
+
+/** Names for refs, moved by compare-and-set only. SPEC "Heads". */
+export interface Heads {
+  /** The head's ref; undefined where there is none of that name. */
+  get(name: string): Promise<Ref | undefined>
+
+  /** All heads whose name begins with `prefix`, in the order of their names. */
+  list(prefix?: string): AsyncIterable<Head>
+
+  /**
+   * Makes the head `next` (undefined: removes it) if it is `expected` (undefined: absent), else rejects with
+   * NOMSY_HEAD_CONFLICT; with NOMSY_MISSING_CHUNK where the store lacks `next`. Resolves when the head and all
+   * chunks put before it are durable.
+   */
+  compareAndSet(name: string, expected: Ref | undefined, next: Ref | undefined): Promise<void>
+}
+
+export interface Head {
+  readonly name: string
+  readonly ref: Ref
+}
+
+export interface CheckOptions {
+  readonly signal?: AbortSignal | undefined
+  /** Called with the stored bytes read since the last call, and all there are to read. */
+  readonly onProgress?: ((bytes: number, totalBytes: number) => void) | undefined
+}
+
+/** Something stored that is not as it was written. */
+export interface Finding {
+  /** Where and what, in words. */
+  readonly message: string
+  /** The chunks that can no longer be read because of it. */
+  readonly refs: readonly Ref[]
+}
+
+/** Heads' names: SPEC "Heads". */
+const HEAD_NAME = /^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$/
+
+/** Throws a RangeError where `name` cannot be a head's. */
+export function checkHeadName(name: string): void {
+  if (!HEAD_NAME.test(name) || name.includes('..') || name.includes('//') || Ref.isRef(name)) {
+    throw new RangeError(
+      `'${name}' cannot name a head: 1 to 128 of A-Z a-z 0-9 . _ / -, the first a letter or digit, no '..' or '//', not the form of a ref`,
+    )
+  }
+}

@@ -1,0 +1,105 @@
+/** A store in memory: for tests, for scratch work, and as the plainest reading of the contract. */
+
+import { HeadConflictError, MissingChunkError, StoreError } from '../errors.js'
+import { Ref } from '../hash/ref.js'
+import {
+  type Chunk,
+  type ChunkStore,
+  checkHeadName,
+  type Finding,
+  type Head,
+  type Heads,
+} from './chunk-store.js'
+
+export class MemoryStore implements ChunkStore {
+  readonly location = 'memory:'
+  readonly heads: Heads
+  readonly #chunks = new Map<string, Uint8Array>()
+  readonly #heads = new Map<string, Ref>()
+  #closed = false
+
+  constructor() {
+    this.heads = {
+      get: async (name) => {
+        this.#checkOpen()
+        return this.#heads.get(name)
+      },
+      list: (prefix) => this.#listHeads(prefix),
+      compareAndSet: (name, expected, next) => this.#compareAndSet(name, expected, next),
+    }
+  }
+
+  async get(ref: Ref): Promise<Uint8Array | undefined> {
+    this.#checkOpen()
+    return this.#chunks.get(ref.toString())
+  }
+
+  async getMany(refs: readonly Ref[]): Promise<(Uint8Array | undefined)[]> {
+    this.#checkOpen()
+    return refs.map((ref) => this.#chunks.get(ref.toString()))
+  }
+
+  async has(ref: Ref): Promise<boolean> {
+    this.#checkOpen()
+    return this.#chunks.has(ref.toString())
+  }
+
+  async hasMany(refs: readonly Ref[]): Promise<boolean[]> {
+    this.#checkOpen()
+    return refs.map((ref) => this.#chunks.has(ref.toString()))
+  }
+
+  async put(chunks: readonly Chunk[]): Promise<void> {
+    this.#checkOpen()
+    for (const { ref, bytes } of chunks) this.#chunks.set(ref.toString(), bytes)
+  }
+
+  async *refs(prefix = ''): AsyncGenerator<Ref> {
+    this.#checkOpen()
+    for (const text of [...this.#chunks.keys()].sort()) {
+      if (text.startsWith(prefix)) yield Ref.parse(text)!
+    }
+  }
+
+  /** Memory is trusted: there is nothing to find. */
+  async *check(): AsyncGenerator<Finding> {
+    this.#checkOpen()
+  }
+
+  async flush(): Promise<void> {
+    this.#checkOpen()
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#chunks.clear()
+    this.#heads.clear()
+  }
+
+  async *#listHeads(prefix = ''): AsyncGenerator<Head> {
+    this.#checkOpen()
+    for (const name of [...this.#heads.keys()].sort()) {
+      const ref = this.#heads.get(name)
+      if (name.startsWith(prefix) && ref !== undefined) yield { name, ref }
+    }
+  }
+
+  async #compareAndSet(name: string, expected: Ref | undefined, next: Ref | undefined): Promise<void> {
+    this.#checkOpen()
+    checkHeadName(name)
+    const actual = this.#heads.get(name)
+    if (actual?.toString() !== expected?.toString()) {
+      throw new HeadConflictError(name, expected?.toString(), actual?.toString())
+    }
+    if (next === undefined) {
+      this.#heads.delete(name)
+      return
+    }
+    if (!this.#chunks.has(next.toString())) throw new MissingChunkError(next.toString())
+    this.#heads.set(name, next)
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new StoreError('NOMSY_CLOSED', 'this store has been closed')
+  }
+}
