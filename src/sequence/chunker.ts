@@ -63,6 +63,7 @@ export class Chunker {
     }
     this.#append(bytes, start, bytes.length)
     this.#count = this.#length
+    this.#lastItemStart = this.#length - 1
     return bytes.length
   }
 

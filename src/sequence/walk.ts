@@ -29,10 +29,11 @@ export async function* walk(
     for (const [index, bytes] of chunks.entries()) {
       const ref = batch[index]!
       if (bytes === undefined) throw new MissingChunkError(ref.toString())
-      children.push(...childrenOf(ref, bytes))
+      // Not spread into arguments: a chunk can hold more refs than a call can take.
+      for (const child of childrenOf(ref, bytes)) children.push(child)
       yield { ref, bytes }
     }
-    open.push(...children.reverse())
+    while (children.length > 0) open.push(children.pop()!)
   }
 }
 

@@ -1,0 +1,32 @@
+/** What a command's file exports: what commander needs to know of it, and what it does. */
+
+import type { Session } from './session.js'
+
+export interface CommandUsage {
+  /** One line for the list of commands. */
+  readonly summary: string
+  /** Name and description, as commander writes names: `<object>`, `[prefix]`, `<file...>`. */
+  readonly arguments: readonly (readonly [name: string, description: string])[]
+  readonly options: readonly CommandOption[]
+  /** Further words at the end of the help, before the examples. */
+  readonly notes?: string
+  /** Lines as typed, with comments. */
+  readonly examples: readonly string[]
+}
+
+export interface CommandOption {
+  /** As commander writes them: `--name <name>`. */
+  readonly flags: string
+  readonly description: string
+  /** The option's value from what was typed; throws a UsageError. */
+  readonly parse?: (text: string) => unknown
+  /** Whether the command cannot do without it. */
+  readonly isRequired?: boolean
+}
+
+/** A module of commands/. `Args` and `Options` are what `usage` makes commander give. */
+export interface Command<Args extends unknown[] = never[], Options = never> {
+  readonly usage: CommandUsage
+  /** Resolves when done; {@link Session.exitCode} says how it went, unless it throws. */
+  run(session: Session, options: Options, ...args: Args): Promise<void>
+}

@@ -1,0 +1,37 @@
+/** nomsy check: whether everything is there and as it was written. */
+
+import type { CommandUsage } from '../command.js'
+import { Failure } from '../failure.js'
+import { printable } from '../printable.js'
+import type { Session } from '../session.js'
+
+export const usage: CommandUsage = {
+  summary: 'verify every chunk of the store, or of one object',
+  arguments: [['[object]', 'a name or ref; left out: everything in the store']],
+  options: [],
+  notes: `Reads and re-hashes all of it. Prints a line for each problem: what is wrong, and which bytes of which object
+cannot be read because of it. Exits with 1 if there is any.`,
+  examples: ['nomsy check', 'nomsy check disk'],
+}
+
+export async function run(session: Session, _options: object, object?: string): Promise<void> {
+  const { output, signal } = session
+  const db = await session.openToRead()
+  const ref = object === undefined ? undefined : (await db.resolve(object)).ref
+  const size = ref === undefined ? undefined : (await db.blob(ref).catch(() => undefined))?.size
+  let problems = 0
+  using progress = session.progress('check', size)
+  const options = { signal, onProgress: progress.add, ...(object !== undefined && { name: object }), ref }
+  for await (const problem of db.check(options)) {
+    problems++
+    await output.line(session.json ? JSON.stringify(problem) : printable(problem.message))
+    await output.flush()
+  }
+  progress.end()
+  const what = object ?? db.store.location
+  if (problems > 0) {
+    const count = problems === 1 ? '1 problem' : `${problems} problems`
+    throw new Failure(`${what}: ${count}; storing the same data again repairs what it holds`)
+  }
+  session.note(`${what}: all is well`)
+}

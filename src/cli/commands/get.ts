@@ -1,0 +1,55 @@
+/** nomsy get: writes an object to a file, whole or not at all. */
+
+import { stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import type { CommandUsage } from '../command.js'
+import { Failure } from '../failure.js'
+import { findBlob } from '../find-blob.js'
+import type { Session } from '../session.js'
+import { writeSlabs } from '../slabs.js'
+import { STDIN } from '../source.js'
+import { writeWholeFile } from '../whole-file.js'
+
+/** How standard output is written in place of a file. */
+const STDOUT = STDIN
+
+export const usage: CommandUsage = {
+  summary: 'write an object to a file',
+  arguments: [
+    ['<object>', 'a name or ref'],
+    ['<dest>', "the file; a directory: the name's last part in it; - is standard output"],
+  ],
+  options: [],
+  notes: `A file that is there already is replaced, once the new one is complete and on the disk; until then, and
+where anything goes wrong, it stays as it was.`,
+  examples: ['nomsy get disk disk.img', 'nomsy get photos/ada.jpg .'],
+}
+
+export async function run(session: Session, _options: object, object: string, dest: string): Promise<void> {
+  const { signal } = session
+  const db = await session.openToRead()
+  const blob = await findBlob(db, object)
+  if (dest === STDOUT) {
+    return writeSlabs(blob.pieces({ signal }), (slab) => session.output.write(slab))
+  }
+  const path = (await isDirectory(dest)) ? await pathIn(dest, (await db.resolve(object)).head) : dest
+  using progress = session.progress(path, blob.size)
+  await writeWholeFile(path, blob.pieces({ signal }), progress.add)
+  if (session.json) await session.output.line(JSON.stringify({ ref: blob.ref, name: path, size: blob.size }))
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory()
+  } catch {
+    // Whatever is wrong with it is said when it is written to.
+    return false
+  }
+}
+
+async function pathIn(directory: string, head: string | undefined): Promise<string> {
+  if (head === undefined) throw new Failure(`${directory}: is a directory; name the file to write in it`)
+  const path = join(directory, basename(head))
+  if (await isDirectory(path)) throw new Failure(`${path}: is a directory; name the file to write`)
+  return path
+}

@@ -1,0 +1,33 @@
+/** nomsy hash: the refs that files would have. */
+
+import { writeBlob } from '../../blob/blob.js'
+import { DISCARD } from '../../sequence/chunk-sink.js'
+import type { CommandUsage } from '../command.js'
+import { printable } from '../printable.js'
+import type { Session } from '../session.js'
+import { findSources } from '../source.js'
+
+export const usage: CommandUsage = {
+  summary: 'print the refs of files without storing them',
+  arguments: [['<file...>', 'files to read; - is standard input']],
+  options: [],
+  notes: 'Needs no store. The refs are those that put prints.',
+  examples: ['nomsy hash disk.img'],
+}
+
+export async function run(session: Session, _options: object, paths: string[]): Promise<void> {
+  const { output, signal } = session
+  for (const source of await findSources(paths)) {
+    using progress = session.progress(source.name, source.size)
+    const { ref, length } = await writeBlob(DISCARD, source.bytes(signal), {
+      signal,
+      onProgress: progress.add,
+    })
+    progress.end()
+    const { name } = source
+    await output.line(
+      session.json ? JSON.stringify({ ref, name, size: length }) : `${ref}  ${printable(name)}`,
+    )
+    await output.flush()
+  }
+}

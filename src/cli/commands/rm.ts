@@ -1,0 +1,53 @@
+/** nomsy rm: removes names and pins. */
+
+import type { Database } from '../../database/database.js'
+import { MIN_PREFIX_CHARS } from '../../database/resolve.js'
+import { UnknownObjectError } from '../../errors.js'
+import type { Ref } from '../../hash/ref.js'
+import type { CommandUsage } from '../command.js'
+import type { Session } from '../session.js'
+
+export const usage: CommandUsage = {
+  summary: 'remove names and pins',
+  arguments: [['<object...>', 'names, or refs of pinned objects']],
+  options: [],
+  notes: `The bytes stay in the store, and other names and pins for them stay too. All objects are looked up before the
+first one is removed.`,
+  examples: ['nomsy rm disk-monday'],
+}
+
+/** Something that can be removed: a head, or a pin, which has no name. */
+interface Held {
+  readonly name: string | undefined
+  readonly ref: Ref
+}
+
+export async function run(session: Session, _options: object, objects: string[]): Promise<void> {
+  const db = await session.openToWrite()
+  const held: Held[] = []
+  for await (const each of db.list()) held.push(each)
+  const removed = new Set(objects.map((object) => find(held, object, db)))
+  for (const { name, ref } of removed) {
+    session.signal.throwIfAborted()
+    await db.remove(name ?? ref.toString())
+    if (session.json) await session.output.report(JSON.stringify({ name, ref }))
+    else session.note(name === undefined ? `removed the pin of ${ref}` : `removed ${name}, which was ${ref}`)
+  }
+}
+
+function find(held: readonly Held[], object: string, { store }: Database): Held {
+  const named = held.find(({ name }) => name === object)
+  if (named !== undefined) return named
+  const isRef = new RegExp(`^[0-9a-v]{${MIN_PREFIX_CHARS},32}$`).test(object)
+  const matches = isRef ? held.filter(({ ref }) => ref.toString().startsWith(object)) : []
+  const pins = matches.filter(({ name }) => name === undefined)
+  if (pins.length === 1) return pins[0]!
+  if (pins.length > 1) throw new UnknownObjectError(object, 'ambiguous among the pins; write more characters')
+  const names = matches.map(({ name }) => name).join(', ')
+  throw new UnknownObjectError(
+    object,
+    names === ''
+      ? `no such name or pin in ${store.location}; 'nomsy list' shows what there is`
+      : `is not pinned but named: ${names}; remove it by name`,
+  )
+}

@@ -1,0 +1,120 @@
+/**
+ * One run of the program, as a command sees it: the options that all commands have, where output goes, the signal
+ * that says stop, and the store, opened when it is first asked for and closed when the run ends.
+ */
+
+import type { Database } from '../database/database.js'
+import type { OpenOptions } from '../database/open.js'
+import { NomsyError, type NomsyErrorCode } from '../errors.js'
+import { Failure, UsageError } from './failure.js'
+import type { Output } from './output.js'
+import { printable } from './printable.js'
+import { Progress } from './progress.js'
+import { findStore } from './store-location.js'
+
+/** Options of the program, on either side of the command. */
+export interface GlobalOptions {
+  readonly store?: string
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+export class Session {
+  /** Exit status of a run in which nothing was thrown. */
+  exitCode = 0
+  readonly signal: AbortSignal
+  readonly output: Output
+  /** What --store says. */
+  readonly storeOption: string | undefined
+  readonly json: boolean
+  readonly quiet: boolean
+  #database: Database | undefined
+
+  constructor(options: GlobalOptions, output: Output, signal: AbortSignal) {
+    this.signal = signal
+    this.output = output
+    this.storeOption = options.store
+    this.json = options.json ?? false
+    this.quiet = options.quiet ?? false
+  }
+
+  /** The store for a command that only reads: never created, and never written where that is not allowed. */
+  async openToRead(): Promise<Database> {
+    const { location, isDefault } = this.#findStore()
+    try {
+      return await this.#open(location, { create: false })
+    } catch (error) {
+      // What is damaged in one place can be read in others.
+      if (hasCode(error, 'NOMSY_READ_ONLY') || hasCode(error, 'NOMSY_DAMAGED_STORE')) {
+        return this.#open(location, { create: false, readOnly: true })
+      }
+      throw hasCode(error, 'NOMSY_NO_STORE') ? noStore(location, isDefault, error) : error
+    }
+  }
+
+  /** The store for a command that changes what is there. */
+  async openToWrite(): Promise<Database> {
+    const { location, isDefault } = this.#findStore()
+    try {
+      return await this.#open(location, { create: false })
+    } catch (error) {
+      throw hasCode(error, 'NOMSY_NO_STORE') ? noStore(location, isDefault, error) : error
+    }
+  }
+
+  /** The store for a command that adds to it; made, and said to be, where there is none. */
+  async openOrCreate(location = this.#findStore().location): Promise<Database> {
+    try {
+      return await this.#open(location, { create: false })
+    } catch (error) {
+      if (!hasCode(error, 'NOMSY_NO_STORE')) throw error
+    }
+    const database = await this.#open(location, { create: true })
+    this.note(`made a new store at ${location}`)
+    return database
+  }
+
+  /** Says something to whoever sits there. */
+  note(words: string): void {
+    if (!this.quiet) process.stderr.write(`${printable(words)}\n`)
+  }
+
+  /** Progress of long work; shows nothing unless somebody looks. */
+  progress(label: string, totalBytes?: number): Progress {
+    return new Progress(label, totalBytes, !this.quiet && process.stderr.isTTY === true)
+  }
+
+  /** Lets go of the store. */
+  async close(): Promise<void> {
+    await this.#database?.close()
+  }
+
+  #findStore(): ReturnType<typeof findStore> {
+    return findStore(this.storeOption, process.env, process.cwd())
+  }
+
+  async #open(location: string, options: OpenOptions): Promise<Database> {
+    const { open } = await import('../database/open.js')
+    this.signal.throwIfAborted()
+    try {
+      this.#database = await open(location, options)
+    } catch (error) {
+      // A location that no kind of store has.
+      if (error instanceof RangeError) throw new UsageError(error.message, { cause: error })
+      throw error
+    }
+    this.signal.throwIfAborted()
+    return this.#database
+  }
+}
+
+function hasCode(error: unknown, code: NomsyErrorCode): error is NomsyError {
+  return error instanceof NomsyError && error.code === code
+}
+
+function noStore(location: string, isDefault: boolean, cause: NomsyError): Failure {
+  const words = isDefault
+    ? `no store: no --store, no NOMSY_STORE, no .nomsy from here upward, nothing at ${location}; 'nomsy init' makes one here`
+    : `no store at ${location}; 'nomsy init ${location}' makes one`
+  return new Failure(words, { cause })
+}

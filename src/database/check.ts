@@ -1,0 +1,200 @@
+/**
+ * Is everything there, and as it was written? Reads what is stored, then follows every head and pin, and says of
+ * each chunk that is damaged or missing which objects need it and which of their bytes.
+ */
+
+import { BLOB_FORMAT } from '../blob/blob-format.js'
+import { DamagedChunkError, EncodingError, InvalidNodeError, NomsyError } from '../errors.js'
+import type { Ref } from '../hash/ref.js'
+import { decodeNode, MetaNode, type Node } from '../sequence/node.js'
+import { childrenOf } from '../sequence/walk.js'
+import type { CheckOptions, ChunkStore } from '../store/chunk-store.js'
+
+/** Chunks read at once. */
+const BATCH_CHUNKS = 64
+
+/** One thing that is wrong. */
+export interface Problem {
+  /** What is wrong and where, in words. */
+  readonly message: string
+  /** The chunk's ref, where it is about one. */
+  readonly ref?: Ref
+  /** The head, pin or ref that can no longer be read in full, and which of its bytes. */
+  readonly object?: string
+  readonly start?: number
+  readonly end?: number
+}
+
+/** An object to follow: what it is called and its ref. */
+interface Followed {
+  readonly name: string
+  readonly ref: Ref
+}
+
+/** Everything in `store`: all that is stored is re-hashed, all that heads and pins need is accounted for. */
+export async function* checkAll(store: ChunkStore, options: CheckOptions = {}): AsyncGenerator<Problem> {
+  const damaged = new Set<string>()
+  for await (const finding of store.check(options)) {
+    for (const ref of finding.refs) damaged.add(ref.toString())
+    yield { message: finding.message }
+  }
+  const checker = new TreeChecker(store, damaged, false, options)
+  for await (const { name, ref } of store.heads.list()) yield* checker.follow({ name, ref })
+}
+
+/** One object: every chunk under `ref` is read and re-hashed. `name` is what it is called in problems. */
+export async function* checkObject(
+  store: ChunkStore,
+  ref: Ref,
+  name: string,
+  options: CheckOptions = {},
+): AsyncGenerator<Problem> {
+  yield* new TreeChecker(store, new Set(), true, options).follow({ name, ref })
+}
+
+/** Follows trees; what was found whole is not followed twice. */
+class TreeChecker {
+  readonly #store: ChunkStore
+  /** Refs known to be damaged. */
+  readonly #damaged: ReadonlySet<string>
+  /** Whether leaves are read; else it is enough that the index has them. */
+  readonly #readsLeaves: boolean
+  readonly #options: CheckOptions
+  readonly #whole = new Set<string>()
+
+  constructor(store: ChunkStore, damaged: ReadonlySet<string>, readsLeaves: boolean, options: CheckOptions) {
+    this.#store = store
+    this.#damaged = damaged
+    this.#readsLeaves = readsLeaves
+    this.#options = options
+  }
+
+  async *follow(object: Followed): AsyncGenerator<Problem> {
+    yield* this.#chunk(object, object.ref, undefined)
+  }
+
+  /** `expected`: what the parent says, where there is one that says so. */
+  async *#chunk(object: Followed, ref: Ref, expected: Expected | undefined): AsyncGenerator<Problem> {
+    const text = ref.toString()
+    if (this.#whole.has(text)) return
+    let problems = 0
+    for await (const problem of this.#chunkAnew(object, ref, expected)) {
+      problems++
+      yield problem
+    }
+    if (problems === 0) this.#whole.add(text)
+  }
+
+  async *#chunkAnew(object: Followed, ref: Ref, expected: Expected | undefined): AsyncGenerator<Problem> {
+    this.#options.signal?.throwIfAborted()
+    const bytes = await this.#read(ref)
+    if (bytes instanceof Error || bytes === undefined) {
+      yield problem(object, ref, expected, bytes instanceof Error ? 'damaged' : 'missing')
+      return
+    }
+    let children: Ref[]
+    let node: Node | undefined
+    try {
+      children = childrenOf(ref, bytes)
+      node = blobNode(bytes)
+    } catch (error) {
+      if (!(error instanceof EncodingError || error instanceof InvalidNodeError)) throw error
+      yield problem(object, ref, expected, 'no valid node')
+      return
+    }
+    if (
+      expected !== undefined &&
+      node !== undefined &&
+      (node.level !== expected.level || node.length !== expected.length)
+    ) {
+      yield problem(object, ref, expected, 'not what its parent says')
+      return
+    }
+    if (!(node instanceof MetaNode)) {
+      for (const child of children) yield* this.#chunk(object, child, undefined)
+      return
+    }
+    const start = expected?.start ?? 0
+    if (node.level === 1) {
+      yield* this.#leaves(object, node, start)
+      return
+    }
+    for (let index = 0; index < node.childCount; index++) {
+      yield* this.#chunk(object, node.childRef(index), expectedChild(node, index, start))
+    }
+  }
+
+  async *#leaves(object: Followed, node: MetaNode, start: number): AsyncGenerator<Problem> {
+    for (let from = 0; from < node.childCount; from += BATCH_CHUNKS) {
+      const to = Math.min(from + BATCH_CHUNKS, node.childCount)
+      const refs = Array.from({ length: to - from }, (_, index) => node.childRef(from + index))
+      const found = this.#readsLeaves ? await this.#readMany(refs) : await this.#store.hasMany(refs)
+      for (const [index, ref] of refs.entries()) {
+        const leaf = found[index]
+        const expected = expectedChild(node, from + index, start)
+        if (leaf instanceof Error || this.#damaged.has(ref.toString()))
+          yield problem(object, ref, expected, 'damaged')
+        else if (leaf === undefined || leaf === false) yield problem(object, ref, expected, 'missing')
+        else if (leaf !== true && blobNode(leaf)?.length !== expected.length) {
+          yield problem(object, ref, expected, 'not what its parent says')
+        }
+      }
+      this.#options.signal?.throwIfAborted()
+      this.#options.onProgress?.(node.ends[to - 1]! - node.childStart(from), 0)
+    }
+  }
+
+  /** The chunk's bytes, undefined where it is missing, an error where it is damaged. */
+  async #read(ref: Ref): Promise<Uint8Array | undefined | NomsyError> {
+    if (this.#damaged.has(ref.toString())) return new DamagedChunkError(ref.toString(), this.#store.location)
+    try {
+      return await this.#store.get(ref)
+    } catch (error) {
+      if (error instanceof NomsyError && error.code === 'NOMSY_DAMAGED_CHUNK') return error
+      throw error
+    }
+  }
+
+  async #readMany(refs: readonly Ref[]): Promise<(Uint8Array | undefined | NomsyError)[]> {
+    try {
+      return await this.#store.getMany(refs)
+    } catch (error) {
+      if (!(error instanceof NomsyError) || error.code !== 'NOMSY_DAMAGED_CHUNK') throw error
+      return Promise.all(refs.map((ref) => this.#read(ref)))
+    }
+  }
+}
+
+/** What a parent says of a child. */
+interface Expected {
+  readonly level: number
+  readonly start: number
+  readonly length: number
+}
+
+function expectedChild(node: MetaNode, index: number, start: number): Expected {
+  return { level: node.level - 1, start: start + node.childStart(index), length: node.childLength(index) }
+}
+
+/** The blob's node in `bytes`; undefined where they hold something else. */
+function blobNode(bytes: Uint8Array): Node | undefined {
+  try {
+    return decodeNode(BLOB_FORMAT, bytes)
+  } catch (error) {
+    if (error instanceof EncodingError) return undefined
+    throw error
+  }
+}
+
+function problem(object: Followed, ref: Ref, expected: Expected | undefined, what: string): Problem {
+  const base = { ref, object: object.name }
+  if (expected === undefined) return { ...base, message: `${object.name}: chunk ${ref} is ${what}` }
+  const { start } = expected
+  const end = start + expected.length
+  return {
+    ...base,
+    start,
+    end,
+    message: `${object.name}: bytes ${start}-${end - 1}: chunk ${ref} is ${what}`,
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * From what a person writes to the ref it means: a head's name, a ref, or the first characters of a ref, six or
+ * more, where no other chunk's ref begins so. A name comes first. SPEC "Objects".
+ */
+
+import { UnknownObjectError } from '../errors.js'
+import { Ref } from '../hash/ref.js'
+import type { ChunkStore } from '../store/chunk-store.js'
+
+/** Fewest characters of a ref that stand for it. */
+export const MIN_PREFIX_CHARS = 6
+
+/** What was written, and what it means. */
+export interface ResolvedObject {
+  readonly ref: Ref
+  /** The head's name, where a name was written. */
+  readonly head: string | undefined
+}
+
+/** Rejects with NOMSY_UNKNOWN_OBJECT where `object` means nothing in `store`, or more than one thing. */
+export async function resolveObject(store: ChunkStore, object: string): Promise<ResolvedObject> {
+  const ref = Ref.parse(object)
+  if (ref !== undefined) {
+    if (await store.has(ref)) return { ref, head: undefined }
+    throw new UnknownObjectError(object, `this store (${store.location}) has no such object`)
+  }
+  const head = await store.heads.get(object)
+  if (head !== undefined) return { ref: head, head: object }
+  return { ref: await resolvePrefix(store, object), head: undefined }
+}
+
+async function resolvePrefix(store: ChunkStore, prefix: string): Promise<Ref> {
+  if (!/^[0-9a-v]{6,31}$/.test(prefix)) {
+    throw new UnknownObjectError(
+      prefix,
+      `no head of that name in ${store.location}, and no ref or first ${MIN_PREFIX_CHARS} characters of one; 'nomsy list' shows what there is`,
+    )
+  }
+  const found: Ref[] = []
+  for await (const ref of store.refs(prefix)) {
+    found.push(ref)
+    if (found.length > 3) break
+  }
+  if (found.length === 1) return found[0]!
+  if (found.length === 0) {
+    throw new UnknownObjectError(
+      prefix,
+      `no head and no object of ${store.location} begins so; 'nomsy list' shows what there is`,
+    )
+  }
+  const shown = found.slice(0, 3).join(', ')
+  throw new UnknownObjectError(
+    prefix,
+    `ambiguous: ${shown}${found.length > 3 ? ', ...' : ''}; write more characters`,
+  )
+}

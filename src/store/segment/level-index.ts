@@ -1,0 +1,171 @@
+/**
+ * The index in a LevelDB. LevelDB's own lock, which the system releases when a process ends however it ends, is
+ * also the store's: one process has the index open at a time. Nothing in it is synced, since all of it can be
+ * found again in the log.
+ *
+ * Keys: "c" and a ref's bytes, to the chunk's place; "h" and a head's name, to the ref's bytes and a CRC-32;
+ * "p", to the store's id and how far into the log the index reaches.
+ */
+
+import { rm } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
+import { Level } from 'level'
+import { decode } from '../../encoding/decode.js'
+import { encode } from '../../encoding/encode.js'
+import { StoreError } from '../../errors.js'
+import { REF_BYTES, Ref } from '../../hash/ref.js'
+import type { Head } from '../chunk-store.js'
+import { prefixRange } from '../prefix-range.js'
+import type { ChunkIndex, IndexBatch } from './chunk-index.js'
+import { type ChunkPlace, decodePlace, encodePlace, type LogPosition, PLACE_BYTES } from './place.js'
+
+const CHUNK_PREFIX = 0x63
+const HEAD_PREFIX = 0x68
+const POSITION_KEY = Uint8Array.of(0x70)
+
+/** LevelDB replays this much at most when it opens, at about 5 ms for each MiB. */
+const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
+
+/** Above this a look-up is worth a thread of its own; below, a synchronous one is several times as fast. */
+const SYNC_LOOKUPS = 64
+
+type Database = Level<Uint8Array, Uint8Array>
+
+export class LevelIndex implements ChunkIndex {
+  readonly #database: Database
+
+  private constructor(database: Database) {
+    this.#database = database
+  }
+
+  /**
+   * Opens or makes the index in the directory `path`; one that LevelDB finds damaged is made anew. Rejects with
+   * LevelDB's error, whose `cause.code` is LEVEL_LOCKED where another process has it open.
+   */
+  static async open(path: string): Promise<LevelIndex> {
+    try {
+      return await LevelIndex.#open(path)
+    } catch (error) {
+      if (levelCode(error) !== 'LEVEL_CORRUPTION') throw error
+      await rm(path, { recursive: true })
+      return LevelIndex.#open(path)
+    }
+  }
+
+  static async #open(path: string): Promise<LevelIndex> {
+    const database: Database = new Level(path, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      writeBufferSize: WRITE_BUFFER_BYTES,
+    })
+    await database.open()
+    return new LevelIndex(database)
+  }
+
+  async position(storeId: Uint8Array): Promise<LogPosition | undefined> {
+    const value = await this.#database.get(POSITION_KEY)
+    if (value === undefined) return undefined
+    const [id, segment, offset] = decode(value) as [Uint8Array, number, number]
+    return id.every((byte, index) => byte === storeId[index]) ? { segment, offset } : undefined
+  }
+
+  clear(): Promise<void> {
+    return this.#database.clear()
+  }
+
+  async get(ref: Ref): Promise<ChunkPlace | undefined> {
+    return placeIn(this.#database.getSync(chunkKey(ref)))
+  }
+
+  async getMany(refs: readonly Ref[]): Promise<(ChunkPlace | undefined)[]> {
+    if (refs.length <= SYNC_LOOKUPS) return refs.map((ref) => placeIn(this.#database.getSync(chunkKey(ref))))
+    return (await this.#database.getMany(refs.map(chunkKey))).map(placeIn)
+  }
+
+  async *refs(prefix: string): AsyncGenerator<Ref> {
+    const range = prefixRange(prefix)
+    if (range === undefined) return
+    const { first, last } = range
+    for await (const key of this.#database.keys({
+      gte: withPrefix(CHUNK_PREFIX, first),
+      lte: withPrefix(CHUNK_PREFIX, last),
+    })) {
+      yield Ref.fromBytes(key.slice(1))
+    }
+  }
+
+  async head(name: string): Promise<Ref | undefined> {
+    const value = await this.#database.get(headKey(name))
+    return value && headIn(name, value)
+  }
+
+  async *heads(prefix: string): AsyncGenerator<Head> {
+    const first = headKey(prefix)
+    for await (const [key, value] of this.#database.iterator({
+      gte: first,
+      lt: Uint8Array.of(HEAD_PREFIX + 1),
+    })) {
+      const name = new TextDecoder().decode(key.subarray(1))
+      if (!name.startsWith(prefix)) return
+      yield { name, ref: headIn(name, value) }
+    }
+  }
+
+  async write(batch: IndexBatch): Promise<void> {
+    const { segment, offset } = batch.position
+    const chained = this.#database.batch()
+    for (const [ref, place] of batch.chunks) chained.put(chunkKey(ref), encodePlace(place))
+    for (const [name, ref] of batch.heads) {
+      if (ref === undefined) chained.del(headKey(name))
+      else chained.put(headKey(name), headValue(name, ref))
+    }
+    chained.put(POSITION_KEY, encode([batch.storeId, segment, offset]))
+    await chained.write()
+  }
+
+  close(): Promise<void> {
+    return this.#database.close()
+  }
+}
+
+/** The code that LevelDB gave for failing to open. */
+export function levelCode(error: unknown): unknown {
+  const { cause } = error as { cause?: { code?: unknown } }
+  return cause?.code
+}
+
+function chunkKey(ref: Ref): Uint8Array {
+  return withPrefix(CHUNK_PREFIX, ref.bytes)
+}
+
+function headKey(name: string): Uint8Array {
+  return withPrefix(HEAD_PREFIX, new TextEncoder().encode(name))
+}
+
+function withPrefix(prefix: number, bytes: Uint8Array): Uint8Array {
+  const key = new Uint8Array(1 + bytes.length)
+  key[0] = prefix
+  key.set(bytes, 1)
+  return key
+}
+
+/** A place with the wrong length is taken for absent: LevelDB does not notice every flipped bit. */
+function placeIn(value: Uint8Array | undefined): ChunkPlace | undefined {
+  return value?.length === PLACE_BYTES ? decodePlace(value) : undefined
+}
+
+function headValue(name: string, ref: Ref): Uint8Array {
+  const value = new Uint8Array(REF_BYTES + 4)
+  value.set(ref.bytes)
+  new DataView(value.buffer).setUint32(REF_BYTES, crc32(ref.bytes, crc32(name)))
+  return value
+}
+
+function headIn(name: string, value: Uint8Array): Ref {
+  const ref = Ref.fromBytes(value.slice(0, REF_BYTES))
+  if (value.every((byte, index) => byte === headValue(name, ref)[index])) return ref
+  throw new StoreError(
+    'NOMSY_DAMAGED_STORE',
+    `the index is damaged at head '${name}'; remove the store's directory 'index', it is made anew from the log`,
+  )
+}

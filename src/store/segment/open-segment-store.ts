@@ -1,0 +1,261 @@
+/**
+ * Opens a segment store: makes it where there is none, takes its lock, brings the index up to the log's end, cuts
+ * off a torn tail, and hands over the parts. SPEC "Recovery".
+ */
+
+import { randomBytes } from 'node:crypto'
+import { decode } from '../../encoding/decode.js'
+import { encode } from '../../encoding/encode.js'
+import { DamagedStoreError, StoreError, StoreLockedError } from '../../errors.js'
+import type { Ref } from '../../hash/ref.js'
+import type { Finding } from '../chunk-store.js'
+import { BlockReader } from './block-reader.js'
+import type { ChunkIndex } from './chunk-index.js'
+import type { FileSystem } from './file-system.js'
+import { LevelIndex, levelCode } from './level-index.js'
+import { replayLog } from './log-replay.js'
+import { MemoryIndex } from './memory-index.js'
+import { nodeFileSystem } from './node-file-system.js'
+import { describeOwner, isOwnerAlive, removeOwner, writeOwner } from './owner.js'
+import { Pending } from './pending.js'
+import { SEGMENT_HEADER_BYTES, STORE_ID_BYTES } from './record.js'
+import { SegmentFiles } from './segment-files.js'
+import { newSegment, SEGMENT_BYTES, SegmentLog } from './segment-log.js'
+import { SegmentScanner } from './segment-scanner.js'
+import {
+  createStore,
+  hasCode,
+  indexDir,
+  listSegments,
+  makeDirs,
+  readFormat,
+  segmentFile,
+  segmentsDir,
+} from './store-format.js'
+
+export interface SegmentStoreOptions {
+  /** Whether to make the store where there is none; true where left out. */
+  readonly create?: boolean | undefined
+  /** Takes no lock and writes nothing: the index is made in memory, from the log, damage being passed over. */
+  readonly readOnly?: boolean | undefined
+  /** @internal The file system, for tests. */
+  readonly fileSystem?: FileSystem | undefined
+  /** @internal The index, for tests. */
+  readonly openIndex?: ((path: string) => Promise<ChunkIndex>) | undefined
+  /** @internal Size from which on a segment is full, for tests. */
+  readonly segmentBytes?: number | undefined
+}
+
+/** The parts of an open store. Without a log it is read only. */
+export interface OpenedStore {
+  readonly fs: FileSystem
+  readonly path: string
+  readonly storeId: Uint8Array
+  readonly index: ChunkIndex
+  readonly pending: Pending
+  readonly files: SegmentFiles
+  readonly reader: BlockReader
+  readonly log: SegmentLog | undefined
+  /** Damage met while opening. */
+  readonly findings: readonly Finding[]
+  /** Closes files and index and gives up the lock. */
+  readonly release: () => Promise<void>
+}
+
+export async function openSegmentStore(path: string, options: SegmentStoreOptions): Promise<OpenedStore> {
+  const fs = options.fileSystem ?? nodeFileSystem
+  const storeId = await readFormat(fs, path)
+  if (storeId === undefined && (options.readOnly === true || options.create === false)) {
+    throw new StoreError('NOMSY_NO_STORE', `there is no nomsy store at ${path}; 'nomsy init' makes one`)
+  }
+  if (options.readOnly === true) return openForReading(fs, path, storeId!)
+  try {
+    return await openForWriting(fs, path, options)
+  } catch (cause) {
+    if (!isUnwritable(cause)) throw cause
+    const rest = storeId === undefined ? 'no store can be made there' : 'its store can only be read'
+    throw new StoreError('NOMSY_READ_ONLY', `${path} cannot be written to, ${rest}: ${rootMessage(cause)}`, {
+      cause,
+    })
+  }
+}
+
+async function openForWriting(
+  fs: FileSystem,
+  path: string,
+  options: SegmentStoreOptions,
+): Promise<OpenedStore> {
+  await makeDirs(fs, path)
+  const index = await openIndex(fs, path, options)
+  const files = new SegmentFiles(fs, path)
+  const release = async (): Promise<void> => {
+    await files.close()
+    await removeOwner(fs, path).catch(() => {})
+    await index.close()
+  }
+  try {
+    const storeId = (await readFormat(fs, path)) ?? (await create(fs, path))
+    await writeOwner(fs, path)
+    const segments = await dropUnfinishedSegment(fs, path, files, storeId)
+    const last = segments[segments.length - 1]!
+    const file = await fs.open(segmentFile(path, last), 'write')
+    await files.add(last, file)
+    const sizes = await sizesByCheckpoint(files, storeId, segments)
+    const position = await replayLog({ files, storeId, segments, sizes, index, file })
+    const pending = new Pending(index, storeId)
+    const log = new SegmentLog({
+      fs,
+      path,
+      storeId,
+      segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
+      file,
+      position,
+      checkpoint: async () =>
+        encodeCheckpoint(await pending.writtenHeads(), await segmentSizes(fs, path, files)),
+      onSegment: (segment, opened) => files.add(segment, opened),
+    })
+    const reader = new BlockReader(files, storeId)
+    return { fs, path, storeId, index, pending, files, reader, log, findings: [], release }
+  } catch (error) {
+    await release()
+    throw error
+  }
+}
+
+async function openForReading(fs: FileSystem, path: string, storeId: Uint8Array): Promise<OpenedStore> {
+  const files = new SegmentFiles(fs, path)
+  try {
+    const findings: Finding[] = []
+    const index = new MemoryIndex()
+    const segments = await listSegments(fs, path)
+    const onDamage = (finding: Finding): void => {
+      findings.push(finding)
+    }
+    if (segments.length === 0) throw noSegments(path)
+    const sizes = await sizesByCheckpoint(files, storeId, segments, onDamage)
+    await replayLog({ files, storeId, segments, sizes, index, onDamage })
+    const reader = new BlockReader(files, storeId)
+    const pending = new Pending(index, storeId)
+    return {
+      fs,
+      path,
+      storeId,
+      index,
+      pending,
+      files,
+      reader,
+      log: undefined,
+      findings,
+      release: () => files.close(),
+    }
+  } catch (error) {
+    await files.close()
+    throw error
+  }
+}
+
+/** Makes a store in a directory that this process has locked. */
+async function create(fs: FileSystem, path: string): Promise<Uint8Array> {
+  const storeId = new Uint8Array(randomBytes(STORE_ID_BYTES))
+  await createStore(fs, path, storeId, newSegment(storeId, 1, encodeCheckpoint(new Map(), new Map())))
+  return storeId
+}
+
+/** Opens the index, which is the store's lock. */
+async function openIndex(fs: FileSystem, path: string, options: SegmentStoreOptions): Promise<ChunkIndex> {
+  if (options.openIndex !== undefined) return options.openIndex(indexDir(path))
+  // An index that was deleted under its owner would give a second process a lock of its own.
+  const names = await fs.readDir(path)
+  if (!names.includes('index') && (await isOwnerAlive(fs, path))) {
+    throw new StoreLockedError(path, await describeOwner(fs, path))
+  }
+  try {
+    return await LevelIndex.open(indexDir(path))
+  } catch (cause) {
+    if (levelCode(cause) !== 'LEVEL_LOCKED') throw cause
+    throw new StoreLockedError(path, await describeOwner(fs, path), { cause })
+  }
+}
+
+/**
+ * The segments there are, without a last one whose making was interrupted: nothing was written to that yet, since
+ * a segment is durable before its first record.
+ */
+async function dropUnfinishedSegment(
+  fs: FileSystem,
+  path: string,
+  files: SegmentFiles,
+  storeId: Uint8Array,
+): Promise<number[]> {
+  const segments = await listSegments(fs, path)
+  const last = segments[segments.length - 1]
+  if (last === undefined) throw noSegments(path)
+  if (segments.length === 1) return segments
+  const file = await files.get(last)
+  const scanner = await SegmentScanner.open(file, storeId, last)
+  if ((await scanner.hasHeader()) && (await scanner.record(SEGMENT_HEADER_BYTES, true))?.isWhole)
+    return segments
+  const record = await scanner.nextRecord(SEGMENT_HEADER_BYTES)
+  if (record !== undefined && record.header.type !== 'checkpoint') return segments
+  await files.remove(last)
+  await fs.remove(segmentFile(path, last))
+  await fs.syncDir(segmentsDir(path))
+  return segments.slice(0, -1)
+}
+
+/** What a checkpoint says: all heads, and the segments before its own with their bytes. */
+function encodeCheckpoint(
+  heads: ReadonlyMap<string, Ref>,
+  segments: ReadonlyMap<number, number>,
+): Uint8Array {
+  return encode({ heads: Object.fromEntries(heads), segments: [...segments].map((entry) => [...entry]) })
+}
+
+async function segmentSizes(fs: FileSystem, path: string, files: SegmentFiles): Promise<Map<number, number>> {
+  const sizes = new Map<number, number>()
+  for (const segment of await listSegments(fs, path))
+    sizes.set(segment, await (await files.get(segment)).size())
+  return sizes
+}
+
+/** Bytes of each segment before the last, as the last one's checkpoint has them; damage if one is missing. */
+async function sizesByCheckpoint(
+  files: SegmentFiles,
+  storeId: Uint8Array,
+  segments: readonly number[],
+  onDamage?: (finding: Finding) => void,
+): Promise<ReadonlyMap<number, number>> {
+  const last = segments[segments.length - 1]!
+  const scanner = await SegmentScanner.open(await files.get(last), storeId, last, CHECKPOINT_WINDOW_BYTES)
+  const checkpoint = await scanner.record(SEGMENT_HEADER_BYTES, true)
+  // A damaged one is met, and told of, when the log is replayed or checked.
+  if (checkpoint?.header.type !== 'checkpoint' || !checkpoint.isWhole) return new Map()
+  const sizes = new Map((decode(checkpoint.payload!) as { segments: [number, number][] }).segments)
+  for (const segment of sizes.keys()) {
+    if (segments.includes(segment)) continue
+    const error = new DamagedStoreError(files.name(segment), 0, 'the segment is missing')
+    if (onDamage === undefined) throw error
+    onDamage({ message: error.message, refs: [] })
+  }
+  return sizes
+}
+
+/** Read at once where a checkpoint is looked for: most are small. */
+const CHECKPOINT_WINDOW_BYTES = 4096
+
+function noSegments(path: string): DamagedStoreError {
+  return new DamagedStoreError(segmentsDir(path), 0, 'there are no segments')
+}
+
+/** Whether opening failed because nothing can be written there: no right to, a read-only medium, a full one. */
+function isUnwritable(error: unknown): boolean {
+  if (['EROFS', 'EACCES', 'EPERM', 'ENOSPC', 'EDQUOT'].some((code) => hasCode(error, code))) return true
+  // LevelDB gives the system's words alone.
+  return levelCode(error) === 'LEVEL_IO_ERROR' && /read-only|denied|no space|quota/i.test(rootMessage(error))
+}
+
+/** The message of the innermost cause. */
+function rootMessage(error: unknown): string {
+  const { cause, message } = error as Error
+  return cause instanceof Error ? rootMessage(cause) : message
+}

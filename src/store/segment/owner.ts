@@ -1,0 +1,72 @@
+/**
+ * The file that says who has a store open, so that whoever finds it locked can be told. It is information: what
+ * keeps two processes apart is the lock of the index.
+ */
+
+import { hostname } from 'node:os'
+import { type FileSystem, readFully, writeFully } from './file-system.js'
+import { hasCode, ownerFile } from './store-format.js'
+
+interface Owner {
+  readonly pid: number
+  readonly host: string
+  readonly command: string
+  readonly since: string
+}
+
+/** Says that this process has the store at `path`. */
+export async function writeOwner(fs: FileSystem, path: string): Promise<void> {
+  const owner: Owner = {
+    pid: process.pid,
+    host: hostname(),
+    command: process.argv.slice(1, 3).join(' ').slice(0, 200),
+    since: new Date().toISOString(),
+  }
+  await removeOwner(fs, path)
+  const file = await fs.create(ownerFile(path))
+  try {
+    await writeFully(file, [new TextEncoder().encode(JSON.stringify(owner))], 0)
+  } finally {
+    await file.close()
+  }
+}
+
+export async function removeOwner(fs: FileSystem, path: string): Promise<void> {
+  await fs.remove(ownerFile(path)).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw error
+  })
+}
+
+/** Who has the store at `path`, in words. */
+export async function describeOwner(fs: FileSystem, path: string): Promise<string> {
+  const owner = await readOwner(fs, path)
+  if (owner === undefined) return 'another process'
+  return `process ${owner.pid} on ${owner.host} (${owner.command}) since ${owner.since}`
+}
+
+/** Whether the owner's file names a process of this machine that is running and is not this one. */
+export async function isOwnerAlive(fs: FileSystem, path: string): Promise<boolean> {
+  const owner = await readOwner(fs, path)
+  if (owner === undefined || owner.host !== hostname() || owner.pid === process.pid) return false
+  try {
+    process.kill(owner.pid, 0)
+    return true
+  } catch (error) {
+    return hasCode(error, 'EPERM')
+  }
+}
+
+async function readOwner(fs: FileSystem, path: string): Promise<Owner | undefined> {
+  try {
+    const file = await fs.open(ownerFile(path), 'read')
+    try {
+      const bytes = new Uint8Array(4096)
+      return JSON.parse(new TextDecoder().decode(bytes.subarray(0, await readFully(file, bytes, 0)))) as Owner
+    } finally {
+      await file.close()
+    }
+  } catch {
+    // Absent, or half written: then nobody knows.
+    return undefined
+  }
+}

@@ -1,0 +1,303 @@
+/**
+ * The writing end of the log. Records are written one after the other in the order in which they were added,
+ * several at a time; a barrier makes everything added before it durable with one fdatasync, shared by all who
+ * wait for one. A full segment is made durable before the next one begins, which opens with a checkpoint.
+ *
+ * A write or sync that fails is final: the log takes nothing more, and nobody is told that anything is durable.
+ * It is not tried again, since after a failed fsync the kernel may answer OK with the data gone.
+ */
+
+import { StoreError } from '../../errors.js'
+import type { Chunk } from '../chunk-store.js'
+import { type File, type FileSystem, writeFully } from './file-system.js'
+import type { LogPosition } from './place.js'
+import {
+  crcOf,
+  encodeRecordHead,
+  encodeSegmentHeader,
+  RECORD_HEADER_BYTES,
+  type RecordType,
+  SEGMENT_HEADER_BYTES,
+} from './record.js'
+import { segmentFile, segmentsDir } from './store-format.js'
+
+/** A segment that has reached this is full. */
+export const SEGMENT_BYTES = 512 * 1024 * 1024
+
+/** Bytes written in one go at most, and bytes waiting to be written above which {@link SegmentLog.ready} waits. */
+const WRITE_BYTES = 4 * 1024 * 1024
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
+
+/** A record to be written. Its buffers are kept until it is. */
+export interface RecordDraft {
+  readonly type: RecordType
+  readonly codec: number
+  /** The chunks of a block, whose bytes in this order are the decoded payload. */
+  readonly chunks: readonly Chunk[]
+  /** The payload as it is to be stored, in pieces. */
+  readonly payload: readonly Uint8Array[]
+  /** Called once it is written (not yet durable), with where it stands. */
+  readonly onWritten?: (written: WrittenRecord) => void
+}
+
+export interface WrittenRecord {
+  readonly segment: number
+  readonly record: number
+  readonly payload: number
+  readonly storedBytes: number
+  /** Where the next record begins. */
+  readonly end: LogPosition
+}
+
+export interface SegmentLogOptions {
+  readonly fs: FileSystem
+  /** The store's directory. */
+  readonly path: string
+  readonly storeId: Uint8Array
+  readonly segmentBytes: number
+  /** The last segment, open for writing, and where in it the log goes on; all before is durable. */
+  readonly file: File
+  readonly position: LogPosition
+  /** The payload of a checkpoint: everything that the log says up to here. */
+  readonly checkpoint: () => Promise<Uint8Array>
+  /** Told of each new segment's file, which the log does not close. */
+  readonly onSegment: (segment: number, file: File) => Promise<void>
+}
+
+export class SegmentLog {
+  readonly #options: SegmentLogOptions
+  #file: File
+  #position: LogPosition
+  #durable: LogPosition
+  #failure: StoreError | undefined
+  readonly #waiting: RecordDraft[] = []
+  #waitingBytes = 0
+  #pumping = false
+  #syncing: Promise<void> | undefined
+  /** Records added, written and durable since the log was opened: its clock. */
+  #addedCount = 0
+  #writtenCount = 0
+  #durableCount = 0
+  /** Resolved and replaced at every step, for those who wait for one. */
+  #step = withResolvers()
+
+  constructor(options: SegmentLogOptions) {
+    this.#options = options
+    this.#file = options.file
+    this.#position = options.position
+    this.#durable = options.position
+  }
+
+  /** Why the log takes nothing more, if so. */
+  get failure(): StoreError | undefined {
+    return this.#failure
+  }
+
+  /** Everything before this is durable. */
+  get durable(): LogPosition {
+    return this.#durable
+  }
+
+  /** Whether anything was written since the log was opened. */
+  get isDirty(): boolean {
+    return this.#addedCount > 0
+  }
+
+  /** Adds a record to be written; {@link barrier} waits for it. */
+  add(draft: RecordDraft): void {
+    this.#throwIfFailed()
+    this.#waiting.push(draft)
+    this.#waitingBytes += byteCount(draft.payload)
+    this.#addedCount++
+    if (!this.#pumping) void this.#pump()
+  }
+
+  /** Resolves when there is room for more. */
+  async ready(): Promise<void> {
+    while (this.#waitingBytes > MAX_WAITING_BYTES) await this.#nextStep()
+    this.#throwIfFailed()
+  }
+
+  /** Resolves when everything added before is durable. */
+  async barrier(): Promise<void> {
+    const count = this.#addedCount
+    while (this.#writtenCount < count) await this.#nextStep()
+    while (this.#durableCount < count) {
+      this.#syncing ??= this.#sync().finally(() => {
+        this.#syncing = undefined
+      })
+      await this.#syncing
+    }
+    this.#throwIfFailed()
+  }
+
+  /** Makes the log take nothing more, because of `cause`. */
+  fail(cause: unknown): StoreError {
+    this.#failure ??= new StoreError(
+      'NOMSY_STORE_FAILED',
+      `writing to ${this.#options.path} failed: ${reason(cause)}; nothing acknowledged is lost, reads still work; mend the cause and open the store again`,
+      { cause },
+    )
+    this.#tick()
+    return this.#failure
+  }
+
+  async #pump(): Promise<void> {
+    this.#pumping = true
+    try {
+      while (this.#waiting.length > 0 && this.#failure === undefined) {
+        if (this.#position.offset >= this.#options.segmentBytes) await this.#roll()
+        await this.#write(this.#takeBatch())
+      }
+    } catch (error) {
+      this.fail(error)
+    }
+    this.#pumping = false
+  }
+
+  #takeBatch(): RecordDraft[] {
+    let bytes = 0
+    let count = 0
+    while (count < this.#waiting.length && bytes < WRITE_BYTES)
+      bytes += byteCount(this.#waiting[count++]!.payload)
+    return this.#waiting.splice(0, count)
+  }
+
+  async #write(drafts: readonly RecordDraft[]): Promise<void> {
+    const { segment, offset } = this.#position
+    const buffers: Uint8Array[] = []
+    const written: WrittenRecord[] = []
+    let at = offset
+    let payloadBytes = 0
+    for (const draft of drafts) {
+      const storedBytes = byteCount(draft.payload)
+      const head = this.#encodeHead(draft, segment, at, storedBytes)
+      buffers.push(head, ...draft.payload)
+      const payload = at + head.length
+      const end = { segment, offset: payload + storedBytes }
+      written.push({ segment, record: at, payload, storedBytes, end })
+      at = end.offset
+      payloadBytes += storedBytes
+    }
+    await writeFully(this.#file, buffers, offset)
+    this.#position = { segment, offset: at }
+    this.#waitingBytes -= payloadBytes
+    this.#writtenCount += drafts.length
+    for (const [index, draft] of drafts.entries()) draft.onWritten?.(written[index]!)
+    this.#tick()
+  }
+
+  #encodeHead(draft: RecordDraft, segment: number, offset: number, storedBytes: number): Uint8Array {
+    let rawBytes = 0
+    const directory = draft.chunks.map(({ ref, bytes }) => {
+      const entry = { ref, offset: rawBytes, length: bytes.length }
+      rawBytes += bytes.length
+      return entry
+    })
+    return encodeRecordHead(
+      { storeId: this.#options.storeId, segment, offset },
+      {
+        type: draft.type,
+        codec: draft.codec,
+        chunkCount: directory.length,
+        storedBytes,
+        rawBytes: draft.type === 'block' ? rawBytes : storedBytes,
+        syncedBytes: this.#durable.segment === segment ? this.#durable.offset : 0,
+        payloadCrc: crcOf(draft.payload),
+      },
+      directory,
+    )
+  }
+
+  async #sync(): Promise<void> {
+    const position = this.#position
+    const count = this.#writtenCount
+    try {
+      await this.#file.sync()
+    } catch (error) {
+      throw this.fail(error)
+    }
+    this.#throwIfFailed()
+    this.#durableCount = Math.max(this.#durableCount, count)
+    if (this.#durable.segment === position.segment) this.#durable = position
+    this.#tick()
+  }
+
+  /** Ends the segment and begins the next one. */
+  async #roll(): Promise<void> {
+    const { fs, path, storeId, checkpoint, onSegment } = this.#options
+    await this.#file.sync()
+    const end = this.#position
+    this.#durable = end
+    this.#durableCount = this.#writtenCount
+    const segment = end.segment + 1
+    const bytes = newSegment(storeId, segment, await checkpoint())
+    const file = await fs.create(segmentFile(path, segment))
+    await onSegment(segment, file)
+    await writeFully(file, [bytes], 0)
+    await file.sync()
+    await fs.syncDir(segmentsDir(path))
+    this.#file = file
+    this.#position = { segment, offset: bytes.length }
+    this.#durable = this.#position
+    this.#tick()
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  async #nextStep(): Promise<void> {
+    this.#throwIfFailed()
+    await this.#step.promise
+    this.#throwIfFailed()
+  }
+
+  #tick(): void {
+    const { resolve } = this.#step
+    this.#step = withResolvers()
+    resolve()
+  }
+}
+
+/** The bytes of a segment that has nothing but its header and its checkpoint. */
+export function newSegment(storeId: Uint8Array, segment: number, checkpoint: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES + RECORD_HEADER_BYTES + checkpoint.length)
+  bytes.set(encodeSegmentHeader(storeId, segment))
+  const header = {
+    type: 'checkpoint' as const,
+    codec: 0,
+    chunkCount: 0,
+    storedBytes: checkpoint.length,
+    rawBytes: checkpoint.length,
+    syncedBytes: 0,
+    payloadCrc: crcOf([checkpoint]),
+  }
+  bytes.set(
+    encodeRecordHead({ storeId, segment, offset: SEGMENT_HEADER_BYTES }, header, []),
+    SEGMENT_HEADER_BYTES,
+  )
+  bytes.set(checkpoint, SEGMENT_HEADER_BYTES + RECORD_HEADER_BYTES)
+  return bytes
+}
+
+function byteCount(buffers: readonly Uint8Array[]): number {
+  return buffers.reduce((sum, buffer) => sum + buffer.length, 0)
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
+interface Resolvers {
+  readonly promise: Promise<void>
+  readonly resolve: () => void
+}
+
+function withResolvers(): Resolvers {
+  let resolve = (): void => {}
+  const promise = new Promise<void>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}

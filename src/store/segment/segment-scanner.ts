@@ -1,0 +1,140 @@
+/**
+ * Reads a segment's records one after the other, verifying each, and finds where they go on after damage.
+ */
+
+import { type File, readFully } from './file-system.js'
+import {
+  crcOf,
+  type DirectoryEntry,
+  decodeRecordHeader,
+  headBytes,
+  isSegmentHeader,
+  RECORD_HEADER_BYTES,
+  type RecordHeader,
+  SEGMENT_HEADER_BYTES,
+  verifyRecordHead,
+} from './record.js'
+
+/** Bytes read at once: with payloads, and for heads alone, which lie far apart. */
+const PAYLOAD_WINDOW_BYTES = 1024 * 1024
+const HEAD_WINDOW_BYTES = 4096
+
+const MAGIC = Buffer.from('nmsr')
+
+/** A record whose header and directory are as they were written. */
+export interface ScannedRecord {
+  readonly header: RecordHeader
+  readonly directory: readonly DirectoryEntry[]
+  /** Offsets of the record, its payload and the next record. */
+  readonly start: number
+  readonly payloadStart: number
+  readonly end: number
+  /** The payload as stored; undefined where it was not read, or not all of it is there. */
+  readonly payload: Uint8Array | undefined
+  /** Whether the payload was read and is as it was written. */
+  readonly isWhole: boolean
+}
+
+export class SegmentScanner {
+  readonly #file: File
+  readonly #storeId: Uint8Array
+  readonly segment: number
+  readonly size: number
+  readonly #payloadWindowBytes: number
+  #window: Uint8Array = new Uint8Array(0)
+  #windowStart = 0
+
+  private constructor(
+    file: File,
+    storeId: Uint8Array,
+    segment: number,
+    size: number,
+    payloadWindowBytes: number,
+  ) {
+    this.#file = file
+    this.#storeId = storeId
+    this.segment = segment
+    this.size = size
+    this.#payloadWindowBytes = payloadWindowBytes
+  }
+
+  /** `payloadWindowBytes`: what is read at once where payloads are asked for. */
+  static async open(
+    file: File,
+    storeId: Uint8Array,
+    segment: number,
+    payloadWindowBytes = PAYLOAD_WINDOW_BYTES,
+  ): Promise<SegmentScanner> {
+    return new SegmentScanner(file, storeId, segment, await file.size(), payloadWindowBytes)
+  }
+
+  /** Whether the segment's own header is as it was written. */
+  async hasHeader(): Promise<boolean> {
+    return isSegmentHeader(
+      await this.#bytes(0, SEGMENT_HEADER_BYTES, HEAD_WINDOW_BYTES),
+      this.#storeId,
+      this.segment,
+    )
+  }
+
+  /** The record at `start`; undefined where there is none that verifies. Payloads are read where asked for. */
+  async record(start: number, withPayload: boolean): Promise<ScannedRecord | undefined> {
+    const windowBytes = withPayload ? this.#payloadWindowBytes : HEAD_WINDOW_BYTES
+    const header = decodeRecordHeader(await this.#bytes(start, RECORD_HEADER_BYTES, windowBytes))
+    if (header === undefined) return undefined
+    const head = await this.#bytes(start, headBytes(header.chunkCount), windowBytes)
+    const place = { storeId: this.#storeId, segment: this.segment, offset: start }
+    const directory = verifyRecordHead(place, header, head)
+    if (directory === undefined) return undefined
+    const payloadStart = start + head.length
+    const end = payloadStart + header.storedBytes
+    const payload = withPayload ? await this.#bytes(payloadStart, header.storedBytes, windowBytes) : undefined
+    const isWhole = payload?.length === header.storedBytes && crcOf([payload]) === header.payloadCrc
+    return { header, directory, start, payloadStart, end, payload, isWhole }
+  }
+
+  /** The first record that verifies at `from` or later; undefined where there is none. */
+  async nextRecord(from: number): Promise<ScannedRecord | undefined> {
+    for (let at = from; at < this.size; ) {
+      const window = await this.#bytes(
+        at,
+        Math.min(PAYLOAD_WINDOW_BYTES, this.size - at),
+        PAYLOAD_WINDOW_BYTES,
+      )
+      const found = Buffer.from(window.buffer, window.byteOffset, window.length).indexOf(MAGIC)
+      if (found < 0) {
+        if (at + window.length >= this.size) return undefined
+        at += window.length - (MAGIC.length - 1)
+        continue
+      }
+      const record = await this.record(at + found, false)
+      if (record !== undefined) return record
+      at += found + 1
+    }
+    return undefined
+  }
+
+  /** How far the segment is known to have been durable, by what the records at `from` and later say. */
+  async syncedBytes(from: number): Promise<number> {
+    let synced = 0
+    for (
+      let record = await this.nextRecord(from);
+      record !== undefined;
+      record = await this.nextRecord(record.end)
+    ) {
+      synced = Math.max(synced, record.header.syncedBytes)
+    }
+    return synced
+  }
+
+  /** Up to `length` bytes at `start`, fewer at the file's end; a view that the next call may invalidate. */
+  async #bytes(start: number, length: number, windowBytes: number): Promise<Uint8Array> {
+    const end = Math.min(start + length, this.size)
+    if (start < this.#windowStart || end > this.#windowStart + this.#window.length) {
+      const window = new Uint8Array(Math.max(0, Math.min(Math.max(length, windowBytes), this.size - start)))
+      this.#window = window.subarray(0, await readFully(this.#file, window, start))
+      this.#windowStart = start
+    }
+    return this.#window.subarray(start - this.#windowStart, end - this.#windowStart)
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * The default store on disk: an append-only log of segments holds chunks and heads, and an index that can be made
+ * anew tells where each lies. SPEC "Segment store".
+ *
+ * A put gathers new chunks into blocks and adds them to the log. A head's update adds a record after the chunks it
+ * names and waits for one fdatasync; since the log is read in order and only as far as it verifies, a head that is
+ * found has everything before it. Only what is durable is handed to the index.
+ */
+
+import { encode } from '../../encoding/encode.js'
+import { HeadConflictError, MissingChunkError, StoreError } from '../../errors.js'
+import type { Ref } from '../../hash/ref.js'
+import {
+  type CheckOptions,
+  type Chunk,
+  type ChunkStore,
+  checkHeadName,
+  type Finding,
+  type Head,
+  type Heads,
+} from '../chunk-store.js'
+import type { Wanted } from './block-reader.js'
+import { checkLog } from './log-check.js'
+import { type OpenedStore, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
+import type { ChunkPlace } from './place.js'
+import type { SegmentLog } from './segment-log.js'
+
+/** A block is closed once its chunks have this many bytes. */
+const BLOCK_BYTES = 128 * 1024
+
+/** The log is made durable each time this much has been added, so that what is pending stays bounded. */
+const BARRIER_BYTES = 64 * 1024 * 1024
+
+export class SegmentStore implements ChunkStore {
+  readonly location: string
+  readonly heads: Heads
+  readonly #parts: OpenedStore
+  /** Chunks of the block being gathered. */
+  #block: Chunk[] = []
+  #blockBytes = 0
+  #bytesSinceBarrier = 0
+  /** Calls under way, which closing waits for. */
+  readonly #calls = new Set<Promise<unknown>>()
+  /** The last head's update to have read and asked; the next one comes after it. */
+  #headTurn: Promise<unknown> = Promise.resolve()
+  #closed: Promise<void> | undefined
+
+  private constructor(location: string, parts: OpenedStore) {
+    this.location = location
+    this.#parts = parts
+    this.heads = {
+      get: (name) => this.#call(() => this.#head(name)),
+      list: (prefix) => this.#listHeads(prefix),
+      compareAndSet: (name, expected, next) => this.#call(() => this.#compareAndSet(name, expected, next)),
+    }
+  }
+
+  /**
+   * Opens the store in the directory `path`. Rejects with NOMSY_NO_STORE, NOMSY_FOREIGN_STORE, NOMSY_NEWER_STORE,
+   * NOMSY_LOCKED, NOMSY_READ_ONLY (open it with `readOnly`), NOMSY_DAMAGED_STORE (likewise).
+   */
+  static async open(path: string, options: SegmentStoreOptions = {}): Promise<SegmentStore> {
+    return new SegmentStore(path, await openSegmentStore(path, options))
+  }
+
+  get(ref: Ref): Promise<Uint8Array | undefined> {
+    return this.#call(async () => {
+      const { pending, index, reader } = this.#parts
+      const chunk = pending.chunk(ref)
+      if (chunk?.bytes !== undefined) return chunk.bytes
+      const place = chunk?.place ?? (await index.get(ref))
+      return place && reader.read({ ref, place })
+    })
+  }
+
+  getMany(refs: readonly Ref[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#call(async () => {
+      const result = new Array<Uint8Array | undefined>(refs.length)
+      const wanted: Wanted[] = []
+      const slots: number[] = []
+      const places = await this.#places(refs)
+      for (const [slot, ref] of refs.entries()) {
+        const place = places[slot]
+        if (place instanceof Uint8Array) result[slot] = place
+        else if (place !== undefined) {
+          wanted.push({ ref, place })
+          slots.push(slot)
+        }
+      }
+      const chunks = await this.#parts.reader.readMany(wanted)
+      for (const [index, slot] of slots.entries()) result[slot] = chunks[index]
+      return result
+    })
+  }
+
+  has(ref: Ref): Promise<boolean> {
+    return this.#call(async () => (await this.#places([ref]))[0] !== undefined)
+  }
+
+  hasMany(refs: readonly Ref[]): Promise<boolean[]> {
+    return this.#call(async () => (await this.#places(refs)).map((place) => place !== undefined))
+  }
+
+  put(chunks: readonly Chunk[]): Promise<void> {
+    return this.#call(async () => {
+      await this.#log.ready()
+      for (const chunk of await this.#withoutKnown(chunks)) this.#addToBlock(chunk)
+      if (this.#bytesSinceBarrier < BARRIER_BYTES) return
+      this.#bytesSinceBarrier = 0
+      // A failure stays with the log, and meets whoever asks for something next.
+      this.#barrier().catch(() => {})
+    })
+  }
+
+  /** Chunks that are not durable yet may be among them, or not. */
+  async *refs(prefix = ''): AsyncGenerator<Ref> {
+    if (this.#closed !== undefined) throw closedError()
+    if (this.#parts.log !== undefined) await this.flush()
+    yield* this.#parts.index.refs(prefix)
+  }
+
+  async *check(options: CheckOptions = {}): AsyncGenerator<Finding> {
+    if (this.#closed !== undefined) throw closedError()
+    if (this.#parts.log !== undefined && this.#parts.log.failure === undefined) await this.flush()
+    yield* checkLog(this.#parts, options)
+  }
+
+  flush(): Promise<void> {
+    return this.#call(async () => {
+      if (this.#parts.log === undefined) return
+      this.#closeBlock()
+      await this.#barrier()
+    })
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    const { log, pending, release } = this.#parts
+    await Promise.allSettled(this.#calls)
+    try {
+      if (log === undefined) return
+      if (log.failure !== undefined) {
+        if (!pending.isEmpty) throw log.failure
+        return
+      }
+      this.#closeBlock()
+      await this.#barrier()
+      if (!log.isDirty) return
+      // The mark says that all before it is durable, for whoever finds it without an index.
+      log.add({ type: 'mark', codec: 0, chunks: [], payload: [] })
+      await log.barrier()
+    } finally {
+      await release()
+    }
+  }
+
+  /** Where each chunk lies, its bytes where they are in memory, undefined where it is absent. */
+  async #places(refs: readonly Ref[]): Promise<(ChunkPlace | Uint8Array | undefined)[]> {
+    const { pending, index } = this.#parts
+    const places = refs.map((ref) => {
+      const chunk = pending.chunk(ref)
+      return chunk?.bytes ?? chunk?.place
+    })
+    const slots = refs.flatMap((_, slot) => (places[slot] === undefined ? [slot] : []))
+    if (slots.length === 0) return places
+    const found = await index.getMany(slots.map((slot) => refs[slot]!))
+    for (const [at, slot] of slots.entries()) places[slot] = found[at]
+    return places
+  }
+
+  /** Those of `chunks` that are not in the store, or lie there damaged. */
+  async #withoutKnown(chunks: readonly Chunk[]): Promise<Chunk[]> {
+    const { pending, index, reader } = this.#parts
+    const candidates = chunks.filter(({ ref }) => pending.chunk(ref) === undefined)
+    const places = await index.getMany(candidates.map(({ ref }) => ref))
+    const unknown: Chunk[] = []
+    for (const [slot, chunk] of candidates.entries()) {
+      const place = places[slot]
+      if (place === undefined || !(await reader.isWhole({ ref: chunk.ref, place }))) unknown.push(chunk)
+    }
+    return unknown
+  }
+
+  #addToBlock(chunk: Chunk): void {
+    if (!this.#parts.pending.addChunk(chunk)) return
+    this.#block.push(chunk)
+    this.#blockBytes += chunk.bytes.length
+    this.#bytesSinceBarrier += chunk.bytes.length
+    if (this.#blockBytes >= BLOCK_BYTES) this.#closeBlock()
+  }
+
+  /** Hands the gathered chunks to the log as a block. */
+  #closeBlock(): void {
+    const chunks = this.#block
+    if (chunks.length === 0) return
+    this.#block = []
+    this.#blockBytes = 0
+    this.#log.add({
+      type: 'block',
+      codec: 0,
+      chunks,
+      payload: chunks.map(({ bytes }) => bytes),
+      onWritten: (written) => this.#parts.pending.blockWritten(chunks, 0, written),
+    })
+  }
+
+  /** Makes everything in the log durable and known. */
+  async #barrier(): Promise<void> {
+    const log = this.#log
+    await log.barrier()
+    await this.#parts.pending.advance(log.durable).catch((error: unknown) => {
+      throw log.fail(error)
+    })
+  }
+
+  async #head(name: string): Promise<Ref | undefined> {
+    const { pending, index } = this.#parts
+    const update = pending.durableHead(name)
+    return update === undefined ? index.head(name) : update.ref
+  }
+
+  async *#listHeads(prefix = ''): AsyncGenerator<Head> {
+    const heads = await this.#call(() => this.#parts.pending.durableHeads(prefix))
+    for (const name of [...heads.keys()].sort()) yield { name, ref: heads.get(name)! }
+  }
+
+  async #compareAndSet(name: string, expected: Ref | undefined, next: Ref | undefined): Promise<void> {
+    checkHeadName(name)
+    const turn = this.#headTurn.then(() => this.#askForHead(name, expected, next))
+    this.#headTurn = turn.catch(() => {})
+    const actual = await turn
+    // What a conflict reports is to be durable too.
+    await this.#barrier()
+    if (actual !== expected) throw new HeadConflictError(name, expected?.toString(), actual?.toString())
+  }
+
+  /** Adds the head's record if it is what was expected; what it was, which is `expected` itself if so. */
+  async #askForHead(
+    name: string,
+    expected: Ref | undefined,
+    next: Ref | undefined,
+  ): Promise<Ref | undefined> {
+    const log = this.#log
+    const { pending, index } = this.#parts
+    const asked = pending.askedHead(name)
+    const actual = asked === undefined ? await index.head(name) : asked.ref
+    if (actual?.toString() !== expected?.toString()) return actual
+    if (next !== undefined && (await this.#places([next]))[0] === undefined)
+      throw new MissingChunkError(next.toString())
+    this.#closeBlock()
+    const update = { name, ref: next }
+    pending.headAsked(update)
+    log.add({
+      type: 'head',
+      codec: 0,
+      chunks: [],
+      payload: [encode([name, next ?? null])],
+      onWritten: ({ end }) => pending.headWritten(update, end),
+    })
+    return expected
+  }
+
+  get #log(): SegmentLog {
+    const { log } = this.#parts
+    if (log === undefined) {
+      throw new StoreError(
+        'NOMSY_READ_ONLY',
+        `${this.location} is open for reading only; nothing can be written to it`,
+      )
+    }
+    return log
+  }
+
+  /** Runs `body` as one of the calls that closing waits for. */
+  #call<T>(body: () => Promise<T>): Promise<T> {
+    if (this.#closed !== undefined) return Promise.reject(closedError())
+    const call = body()
+    this.#calls.add(call)
+    const done = (): void => {
+      this.#calls.delete(call)
+    }
+    call.then(done, done)
+    return call
+  }
+}
+
+function closedError(): StoreError {
+  return new StoreError('NOMSY_CLOSED', 'this store has been closed')
+}

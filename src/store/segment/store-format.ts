@@ -1,0 +1,165 @@
+/**
+ * What makes a directory a segment store: the file FORMAT, written last when a store is made. SPEC "Segment store".
+ *
+ *     FORMAT               nomsy store / version 1 / id and 32 hex digits, a line each
+ *     segments/00000001.seg ...
+ *     index/               LevelDB, can be made anew
+ *     owner                who has it open
+ */
+
+import { dirname, join } from 'node:path'
+import { StoreError } from '../../errors.js'
+import { type File, type FileSystem, readFully, writeFully } from './file-system.js'
+import { STORE_ID_BYTES } from './record.js'
+
+export const STORE_VERSION = 1
+
+const FORMAT_FILE = 'FORMAT'
+const FORMAT_DRAFT = 'FORMAT.tmp'
+const MAX_FORMAT_BYTES = 4096
+
+/** Paths inside the store at `path`. */
+export const segmentsDir = (path: string): string => join(path, 'segments')
+export const segmentFile = (path: string, segment: number): string =>
+  join(segmentsDir(path), `${String(segment).padStart(8, '0')}.seg`)
+export const indexDir = (path: string): string => join(path, 'index')
+export const ownerFile = (path: string): string => join(path, 'owner')
+
+/** Numbers of the segments at `path`, rising. */
+export async function listSegments(fs: FileSystem, path: string): Promise<number[]> {
+  const names = await fs.readDir(segmentsDir(path))
+  const numbers = names.flatMap((name) => (/^\d{8}\.seg$/.test(name) ? [Number.parseInt(name, 10)] : []))
+  return numbers.sort((a, b) => a - b)
+}
+
+/** The id of the store at `path`; undefined where there is nothing, or nothing but an empty directory. */
+export async function readFormat(fs: FileSystem, path: string): Promise<Uint8Array | undefined> {
+  const names = await namesIn(fs, path)
+  if (!names.includes(FORMAT_FILE)) {
+    if (names.length === 0 || (await isUnfinished(fs, path, names))) return undefined
+    throw new StoreError(
+      'NOMSY_FOREIGN_STORE',
+      `${path} holds files and no nomsy store; name another directory`,
+    )
+  }
+  const text = new TextDecoder().decode(await readWhole(fs, join(path, FORMAT_FILE)))
+  const [, version, id] = /^nomsy store\nversion (\d+)\n(?:id ([0-9a-f]{32})\n)?/.exec(text) ?? []
+  if (version !== undefined && Number(version) > STORE_VERSION) {
+    throw new StoreError(
+      'NOMSY_NEWER_STORE',
+      `${path} is a nomsy store of version ${version} and this nomsy knows version ${STORE_VERSION}; use a newer nomsy`,
+    )
+  }
+  if (id === undefined || text !== formatText(id)) {
+    throw new StoreError(
+      'NOMSY_FOREIGN_STORE',
+      `${join(path, FORMAT_FILE)} is not that of a nomsy store, or is damaged`,
+    )
+  }
+  return Uint8Array.from(Buffer.from(id, 'hex'))
+}
+
+/**
+ * Makes the store `storeId` in the directory `path`; `firstSegment` are the bytes of its first segment. It is a store once
+ * FORMAT stands under its name; interrupted before, it is nothing, and making it can begin anew.
+ */
+export async function createStore(
+  fs: FileSystem,
+  path: string,
+  storeId: Uint8Array,
+  firstSegment: Uint8Array,
+): Promise<void> {
+  for (const name of await fs.readDir(path)) if (name === FORMAT_DRAFT) await fs.remove(join(path, name))
+  await fs.makeDir(segmentsDir(path)).catch(ignoring('EEXIST'))
+  for (const segment of await listSegments(fs, path)) await fs.remove(segmentFile(path, segment))
+  await writeWhole(fs, segmentFile(path, 1), firstSegment)
+  await fs.syncDir(segmentsDir(path))
+  const id = Buffer.from(storeId.subarray(0, STORE_ID_BYTES)).toString('hex')
+  await writeWhole(fs, join(path, FORMAT_DRAFT), new TextEncoder().encode(formatText(id)))
+  await fs.syncDir(path)
+  await fs.rename(join(path, FORMAT_DRAFT), join(path, FORMAT_FILE))
+  await fs.syncDir(path)
+}
+
+function formatText(id: string): string {
+  return `nomsy store\nversion ${STORE_VERSION}\nid ${id}\n`
+}
+
+/** Whether making a store here was interrupted: nothing but what comes before FORMAT, and no record of a user's. */
+async function isUnfinished(fs: FileSystem, path: string, names: readonly string[]): Promise<boolean> {
+  const before = ['segments', 'index', 'owner', FORMAT_DRAFT]
+  if (names.some((name) => !before.includes(name))) return false
+  if (!names.includes('segments')) return true
+  const segments = await fs.readDir(segmentsDir(path))
+  if (segments.length === 0) return true
+  if (segments.length > 1 || segments[0] !== '00000001.seg') return false
+  const file = await fs.open(segmentFile(path, 1), 'read')
+  try {
+    return (await file.size()) <= MAX_EMPTY_SEGMENT_BYTES
+  } finally {
+    await file.close()
+  }
+}
+
+/** A segment that has its header and first checkpoint only is no longer than this. */
+const MAX_EMPTY_SEGMENT_BYTES = 128
+
+async function namesIn(fs: FileSystem, path: string): Promise<string[]> {
+  try {
+    return await fs.readDir(path)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return []
+    if (hasCode(error, 'ENOTDIR')) {
+      throw new StoreError('NOMSY_FOREIGN_STORE', `${path} is a file; a store is a directory`, {
+        cause: error,
+      })
+    }
+    throw error
+  }
+}
+
+/** Makes the directory `path` and those above it, each one's name durable in the one that holds it, if need be. */
+export async function makeDirs(fs: FileSystem, path: string): Promise<void> {
+  try {
+    await fs.makeDir(path)
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return
+    if (!hasCode(error, 'ENOENT') || dirname(path) === path) throw error
+    await makeDirs(fs, dirname(path))
+    await fs.makeDir(path)
+  }
+  await fs.syncDir(dirname(path))
+}
+
+async function writeWhole(fs: FileSystem, path: string, bytes: Uint8Array): Promise<void> {
+  await withFile(await fs.create(path), async (file) => {
+    await writeFully(file, [bytes], 0)
+    await file.sync()
+  })
+}
+
+async function readWhole(fs: FileSystem, path: string): Promise<Uint8Array> {
+  return withFile(await fs.open(path, 'read'), async (file) => {
+    const bytes = new Uint8Array(Math.min(await file.size(), MAX_FORMAT_BYTES))
+    return bytes.subarray(0, await readFully(file, bytes, 0))
+  })
+}
+
+async function withFile<T>(file: File, use: (file: File) => Promise<T>): Promise<T> {
+  try {
+    return await use(file)
+  } finally {
+    await file.close()
+  }
+}
+
+function ignoring(code: string): (error: unknown) => void {
+  return (error) => {
+    if (!hasCode(error, code)) throw error
+  }
+}
+
+/** Whether `error` is the system's error `code`. */
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}
