@@ -5,9 +5,15 @@
 
 import { isBin, Reader } from '../encoding/decode.js'
 import { Writer } from '../encoding/encode.js'
+import { EncodingError } from '../errors.js'
+import { encodeBins } from '../parallel/jobs.js'
+import { runJob } from '../parallel/pool.js'
 import type { SequenceFormat, TreeParams } from '../sequence/format.js'
 import { META_BOUNDARY } from '../sequence/format.js'
 import { Leaf } from '../sequence/node.js'
+
+/** Fewer bytes than this are hashed on the spot. */
+const PARALLEL_BYTES = 256 * 1024
 
 export const BLOB_FORMAT: SequenceFormat = {
   kind: 'blob',
@@ -19,10 +25,19 @@ export const BLOB_FORMAT: SequenceFormat = {
     return writer.bytes()
   },
 
+  encodeLeaves(items, ends) {
+    return items.length < PARALLEL_BYTES
+      ? encodeBins(items, ends)
+      : runJob('encodeBins', items.length, items, ends)
+  },
+
   decodeLeaf(chunk) {
     const reader = new Reader(chunk)
     const bytes = reader.bin()
     reader.end()
+    const { maxUnits } = BLOB_PARAMS.leaf
+    if (bytes.length > maxUnits)
+      throw new EncodingError(`a leaf of ${bytes.length} bytes, over ${maxUnits},`, 0)
     return new Leaf(bytes)
   },
 }

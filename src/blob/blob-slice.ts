@@ -92,8 +92,8 @@ export class BlobSlice implements AsyncIterable<Uint8Array> {
       pull: async (controller) => {
         const next = await pieces.next()
         if (next.done !== true) {
-          // A byte stream takes over the buffer of what it is given.
-          controller.enqueue(next.value.slice())
+          // A byte stream takes over the buffer of what it is given, and a Buffer's own slice is no copy.
+          controller.enqueue(new Uint8Array(next.value))
           return
         }
         controller.close()

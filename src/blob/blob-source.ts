@@ -37,11 +37,16 @@ export async function* piecesOf(source: BlobSource, options: PutOptions = {}): A
 function piecesIn(source: BlobSource): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
   if (source instanceof Uint8Array) return [source]
   if (source instanceof ArrayBuffer) return [new Uint8Array(source)]
+  if (typeof source !== 'object') throw noSource()
   // Node's and current browsers' streams can be iterated; older browsers' cannot.
   if (Symbol.asyncIterator in source || Symbol.iterator in source) return source
   if ('stream' in source) return piecesIn(source.stream())
   if ('getReader' in source) return readAll(source)
-  throw new TypeError('a blob is made of bytes, an iterable of bytes, a stream or a Blob')
+  throw noSource()
+}
+
+function noSource(): TypeError {
+  return new TypeError('a blob is made of bytes, an iterable of bytes, a stream or a Blob')
 }
 
 async function* readAll(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -120,10 +120,12 @@ async function insert(
   if (!(source instanceof BlobSlice) || source.tree.reader.store !== store) {
     return insertPieces(writer, source, options)
   }
+  options.signal?.throwIfAborted()
   const { reader, root, start } = source.tree
   const copier = new TreeCopier(reader, root, writer)
   await copier.skipTo(start)
   await copier.copyTo(start + source.size)
+  options.onProgress?.(source.size)
 }
 
 async function insertPieces(writer: TreeWriter, source: BlobSource, options: PutOptions): Promise<void> {

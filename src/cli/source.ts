@@ -4,7 +4,7 @@
  */
 
 import { type BigIntStats, close as closeFd, constants, fstat, open as openFd, read as readFd } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import { access, stat } from 'node:fs/promises'
 import { promisify } from 'node:util'
 import { Failure, failureAt, UsageError } from './failure.js'
 
@@ -59,6 +59,7 @@ export async function findSource(path: string): Promise<Source> {
     if (stats.isDirectory()) {
       throw new Failure(`${name}: is a directory; directory trees are not supported yet, name its files`)
     }
+    if (path !== STDIN) await access(path, constants.R_OK)
     // Files that the kernel makes up, as in /proc, say that they have no bytes.
     const size = stats.isFile() && stats.size > 0n ? Number(stats.size) : undefined
     return { name: path, size, bytes: (signal) => named(name, readerFor(path, stats), signal) }

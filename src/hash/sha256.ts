@@ -14,5 +14,8 @@ export const sha256: Sha256 = nodeSha256() ?? nobleSha256
 function nodeSha256(): Sha256 | undefined {
   const crypto = globalThis.process?.getBuiltinModule?.('node:crypto')
   if (crypto === undefined) return undefined
-  return (bytes) => crypto.hash('sha256', bytes, 'buffer')
+  return (bytes) => {
+    const { buffer, byteOffset, byteLength } = crypto.hash('sha256', bytes, 'buffer')
+    return new Uint8Array(buffer, byteOffset, byteLength)
+  }
 }

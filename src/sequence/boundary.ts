@@ -35,14 +35,13 @@ export const BUZHASH_TABLE: Uint32Array = Uint32Array.from({ length: 256 }, (_, 
   return new DataView(digest.buffer, digest.byteOffset).getUint32(0)
 })
 
-/** Looks for the ends of chunks, one after the other, in bytes that may come in any number of pieces. */
+/** Looks for the ends of chunks. */
 export class BoundaryFinder {
   readonly #unitBytes: number
   readonly #windowBytes: number
   readonly #minBytes: number
   readonly #maxBytes: number
   readonly #mask: number
-  #hash = 0
 
   constructor(rule: BoundaryRule) {
     this.#unitBytes = rule.unitBytes
@@ -55,46 +54,35 @@ export class BoundaryFinder {
     if (rule.maxUnits < rule.minUnits) throw new RangeError('a chunk must be allowed its least size')
   }
 
-  get maxBytes(): number {
-    return this.#maxBytes
-  }
-
   /**
-   * The end of the chunk that began at `start`, looking at the bytes from `from` to `to`, or -1 where it does
-   * not end there. A chunk's first call has `from === start`; each further one goes on where the last left off,
-   * the bytes since `start` still before it.
+   * The end of the chunk that begins at `start`, or -1 where it does not end before `to`. Up to `from` it is known
+   * not to end; those bytes are there all the same, since the window reaches back over them.
    */
   find(bytes: Uint8Array, start: number, from: number, to: number): number {
     const table = BUZHASH_TABLE
     const mask = this.#mask
     const windowBytes = this.#windowBytes
     const unitBytes = this.#unitBytes
-    const fill = start + this.#minBytes - windowBytes
-    const full = start + this.#minBytes
     const limit = start + this.#maxBytes
     const end = Math.min(to, limit)
-    let hash = from <= fill ? 0 : this.#hash
-    let at = Math.max(from, fill)
-
-    // The window fills with the last bytes before the least size: no boundary yet.
-    for (const stop = Math.min(end, full); at < stop; at++) {
-      hash = ((hash << 1) | (hash >>> 31)) ^ table[bytes[at]!]!
-    }
-    if (at === full && from < full && (hash & mask) === mask) return at
+    // The first place to look at is the end of a window: before the least size there is no boundary.
+    const first = Math.max(from + 1, start + this.#minBytes)
+    if (first > end) return -1
+    let hash = 0
+    let at = first - windowBytes
+    while (at < first) hash = ((hash << 1) | (hash >>> 31)) ^ table[bytes[at++]!]!
     if (unitBytes === 1) {
-      while (at < end) {
+      while ((hash & mask) !== mask && at < end) {
         hash = ((hash << 1) | (hash >>> 31)) ^ table[bytes[at]!]! ^ table[bytes[at - windowBytes]!]!
         at++
-        if ((hash & mask) === mask) return at
       }
     } else {
-      for (; at < end; ) {
+      while (((hash & mask) !== mask || (at - start) % unitBytes !== 0) && at < end) {
         hash = ((hash << 1) | (hash >>> 31)) ^ table[bytes[at]!]! ^ table[bytes[at - windowBytes]!]!
         at++
-        if ((hash & mask) === mask && (at - start) % unitBytes === 0) return at
       }
     }
-    this.#hash = hash
-    return at >= limit ? limit : -1
+    const isBoundary = (hash & mask) === mask && (at - start) % unitBytes === 0
+    return isBoundary || at === limit ? at : -1
   }
 }

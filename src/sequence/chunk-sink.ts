@@ -28,9 +28,14 @@ export class ChunkSink {
   /** Adds the chunk of `bytes`, which it keeps, and gives its ref. */
   add(bytes: Uint8Array): Ref {
     const chunk = chunkOf(bytes)
-    this.#batch.push(chunk)
-    this.#batchBytes += bytes.length
+    this.addHashed(chunk)
     return chunk.ref
+  }
+
+  /** Adds a chunk whose ref is known to be right. */
+  addHashed(chunk: Chunk): void {
+    this.#batch.push(chunk)
+    this.#batchBytes += chunk.bytes.length
   }
 
   /** Whether it is time to {@link drain}. */

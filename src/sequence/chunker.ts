@@ -1,6 +1,7 @@
 /**
- * Cuts one level of a tree into chunks: items go in, runs of items that make one node come out. What a node is
- * made of is the caller's business; here an item is a byte string, and only boundaries are decided.
+ * Cuts one level of a tree into chunks: items go in, runs of items that make one node come out. An item is a byte
+ * string that is never cut: an entry of a collection in its leaves, a ref in meta nodes. What a node is made of is
+ * the caller's business.
  */
 
 import { BoundaryFinder, type BoundaryRule } from './boundary.js'
@@ -20,7 +21,7 @@ export class Chunker {
   constructor(rule: BoundaryRule, emit: EmitItems) {
     this.#finder = new BoundaryFinder(rule)
     this.#emit = emit
-    this.#buffer = new Uint8Array(this.#finder.maxBytes)
+    this.#buffer = new Uint8Array(1024)
   }
 
   /** Items since the last boundary. */
@@ -28,21 +29,13 @@ export class Chunker {
     return this.#count
   }
 
-  /** Adds one item, which is never cut: a boundary inside it takes effect at its end. */
-  pushItem(item: Uint8Array): void {
+  /** Adds one item: a boundary inside it takes effect at its end. */
+  push(item: Uint8Array): void {
     const from = this.#length
-    this.#append(item, 0, item.length)
+    this.#append(item)
     this.#count++
     this.#lastItemStart = from
     if (this.#finder.find(this.#buffer, 0, from, this.#length) >= 0) this.flush()
-  }
-
-  /** Adds bytes each of which is an item. Chunks that lie whole within `bytes` are not copied. */
-  pushBytes(bytes: Uint8Array): void {
-    let at = 0
-    while (at < bytes.length) {
-      at = this.#length > 0 ? this.#continueChunk(bytes, at) : this.#wholeChunk(bytes, at)
-    }
   }
 
   /** Ends the last chunk, if there is one. */
@@ -54,40 +47,14 @@ export class Chunker {
     if (count > 0) this.#emit(this.#buffer.subarray(0, length), count, this.#lastItemStart)
   }
 
-  /** Emits the chunk that begins at `start` straight from `bytes`, or keeps it where it is not complete. */
-  #wholeChunk(bytes: Uint8Array, start: number): number {
-    const end = this.#finder.find(bytes, start, start, bytes.length)
-    if (end >= 0) {
-      this.#emit(bytes.subarray(start, end), end - start, end - start - 1)
-      return end
-    }
-    this.#append(bytes, start, bytes.length)
-    this.#count = this.#length
-    this.#lastItemStart = this.#length - 1
-    return bytes.length
-  }
-
-  /** Adds to a chunk that began in an earlier piece. */
-  #continueChunk(bytes: Uint8Array, at: number): number {
-    const before = this.#length
-    this.#append(bytes, at, Math.min(bytes.length, at + this.#finder.maxBytes - before))
-    const end = this.#finder.find(this.#buffer, 0, before, this.#length)
-    const taken = (end >= 0 ? end : this.#length) - before
-    this.#length = before + taken
-    this.#count = this.#length
-    this.#lastItemStart = this.#length - 1
-    if (end >= 0) this.flush()
-    return at + taken
-  }
-
-  #append(bytes: Uint8Array, start: number, end: number): void {
-    const length = this.#length + end - start
+  #append(item: Uint8Array): void {
+    const length = this.#length + item.length
     if (length > this.#buffer.length) {
       const grown = new Uint8Array(Math.max(length, this.#buffer.length * 2))
       grown.set(this.#buffer.subarray(0, this.#length))
       this.#buffer = grown
     }
-    this.#buffer.set(bytes.subarray(start, end), this.#length)
+    this.#buffer.set(item, this.#length)
     this.#length = length
   }
 }

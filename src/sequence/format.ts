@@ -3,6 +3,7 @@
  * trees, writing, reading, splicing, walking and comparing them, is the same for all kinds.
  */
 
+import type { EncodedChunks } from '../parallel/jobs.js'
 import type { BoundaryRule } from './boundary.js'
 import type { Leaf } from './node.js'
 
@@ -13,6 +14,11 @@ export interface SequenceFormat {
   isLeaf(chunk: Uint8Array): boolean
   /** The chunk of the leaf whose `count` encoded items are `items`, one after the other; copies them. */
   encodeLeaf(items: Uint8Array, count: number): Uint8Array
+  /**
+   * In kinds whose items are bytes: the chunks of many leaves at once, each with the bytes of `items` up to one of
+   * `ends`. It may take its time, on another thread; the buffers of both are given away.
+   */
+  readonly encodeLeaves?: (items: Uint8Array, ends: Uint32Array) => EncodedChunks | Promise<EncodedChunks>
   /** The leaf in `chunk`, as a view of it; throws an EncodingError where it is no canonical leaf. */
   decodeLeaf(chunk: Uint8Array): Leaf
   /** In kinds ordered by keys: the encoded key at the start of an encoded item. */

@@ -84,13 +84,15 @@ export class TreeCopier {
   async #copyRestOfNode(): Promise<void> {
     const step = this.#top
     const { level } = step.node
+    if (level > 0 || this.#writer.atBoundary(0)) await this.#writer.settle()
     if (step.index === 0 && this.#writer.atBoundary(level)) {
       // Nothing of this node has been touched: it can be kept whole, from above.
       this.#path.pop()
       return
     }
     this.#push(step, entryCount(step.node))
-    await this.#writer.drain()
+    if (this.#writer.atBoundary(0)) await this.#writer.settle()
+    else await this.#writer.drain()
     this.#leaveNode()
     if (this.#writer.atBoundary(level)) return
     while (this.#top.index === entryCount(this.#top.node)) {

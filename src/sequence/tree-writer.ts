@@ -4,11 +4,16 @@
  * SPEC "Trees".
  */
 
-import type { Ref } from '../hash/ref.js'
+import { REF_BYTES, Ref } from '../hash/ref.js'
+import type { EncodedChunks } from '../parallel/jobs.js'
+import { ByteChunker } from './byte-chunker.js'
 import { ChunkSink, type ChunkTarget } from './chunk-sink.js'
 import { Chunker } from './chunker.js'
 import type { SequenceFormat, TreeParams } from './format.js'
 import { encodeMeta, type Leaf } from './node.js'
+
+/** Runs of leaves being encoded and hashed at a time, each of up to 1 MiB. */
+const MAX_RUNS = 8
 
 /** A tree: its root's ref and the items in it. */
 export interface Root {
@@ -25,7 +30,11 @@ export class TreeWriter {
   readonly #format: SequenceFormat
   readonly #params: TreeParams
   readonly #sink: ChunkSink
-  readonly #leaves: Chunker
+  /** Level 0, of kinds whose items are byte strings and of kinds whose items are bytes. */
+  readonly #items: Chunker
+  readonly #bytes: ByteChunker
+  /** Leaves of bytes that are cut and not yet hashed, in order. */
+  readonly #runs: (EncodedChunks | Promise<EncodedChunks>)[] = []
   /** Meta levels, level 1 first; one exists once it has been given a child. */
   readonly #metas: MetaLevel[] = []
 
@@ -34,21 +43,24 @@ export class TreeWriter {
     this.#format = format
     this.#params = params
     this.#sink = new ChunkSink(target)
-    this.#leaves = new Chunker(params.leaf, (items, count, lastItemStart) => {
+    this.#items = new Chunker(params.leaf, (items, count, lastItemStart) => {
       const ref = this.#sink.add(format.encodeLeaf(items, count))
       const lastKey = format.keyOf?.(items.subarray(lastItemStart)).slice()
       this.#pushChild(1, { ref, length: count, lastKey })
+    })
+    this.#bytes = new ByteChunker(params.leaf, (items, ends) => {
+      this.#runs.push(format.encodeLeaves!(items, ends))
     })
   }
 
   /** Adds one item. */
   pushItem(item: Uint8Array): void {
-    this.#leaves.pushItem(item)
+    this.#items.push(item)
   }
 
   /** Adds bytes each of which is an item. */
   pushBytes(bytes: Uint8Array): void {
-    this.#leaves.pushBytes(bytes)
+    this.#bytes.push(bytes)
   }
 
   /** Adds the items of `leaf` from `start` to `end`. */
@@ -57,24 +69,34 @@ export class TreeWriter {
     for (let index = start; index < end; index++) this.pushItem(leaf.slice(index, index + 1))
   }
 
-  /** Adds a node that the store has, as a child at meta level `level`. */
+  /** Adds a node that the store has, as a child at meta level `level`. Leaves before it are to be settled. */
   pushChild(level: number, ref: Ref, length: number, lastKey: Uint8Array | undefined): void {
     this.#pushChild(level, { ref, length, lastKey })
   }
 
-  /** Whether a new node begins with the next thing added at `level`. */
+  /** Whether a new node begins with the next thing added at `level`. Above 0, leaves before are to be settled. */
   atBoundary(level: number): boolean {
-    return level === 0 ? this.#leaves.count === 0 : (this.#metas[level - 1]?.count ?? 0) === 0
+    if (level === 0) return this.#items.count === 0 && this.#bytes.isAtBoundary
+    return (this.#metas[level - 1]?.count ?? 0) === 0
   }
 
   /** To be awaited now and then while adding: hands finished chunks to the store, which may ask for patience. */
   async drain(): Promise<void> {
+    while (this.#runs.length > MAX_RUNS || this.#isRunReady) await this.#takeRun()
+    if (this.#sink.isFull) await this.#sink.drain()
+  }
+
+  /** Resolves when all leaves that are cut have found their place at level 1. */
+  async settle(): Promise<void> {
+    while (this.#runs.length > 0) await this.#takeRun()
     if (this.#sink.isFull) await this.#sink.drain()
   }
 
   /** Ends every level and gives the root, once the store has taken all chunks. */
   async finish(): Promise<Root> {
-    this.#leaves.flush()
+    this.#items.flush()
+    this.#bytes.flush()
+    await this.settle()
     if (this.#metas.length === 0) {
       // Nothing was added at all: an empty value is one empty leaf.
       const ref = this.#sink.add(this.#format.encodeLeaf(new Uint8Array(0), 0))
@@ -89,6 +111,22 @@ export class TreeWriter {
       }
       meta.flush()
     }
+  }
+
+  get #isRunReady(): boolean {
+    return this.#runs[0] !== undefined && !(this.#runs[0] instanceof Promise)
+  }
+
+  async #takeRun(): Promise<void> {
+    const { items, itemEnds, bytes, ends, refs } = await this.#runs[0]!
+    this.#runs.shift()
+    this.#bytes.reuse(items)
+    for (const [index, end] of ends.entries()) {
+      const ref = Ref.fromBytes(refs.subarray(index * REF_BYTES, (index + 1) * REF_BYTES))
+      this.#sink.addHashed({ ref, bytes: bytes.subarray(ends[index - 1] ?? 0, end) })
+      this.#pushChild(1, { ref, length: itemEnds[index]! - (itemEnds[index - 1] ?? 0), lastKey: undefined })
+    }
+    if (this.#sink.isFull) await this.#sink.drain()
   }
 
   #pushChild(level: number, child: Child): void {
@@ -143,7 +181,7 @@ class MetaLevel {
     this.#lastChild = child
     this.#lengths.push(child.length)
     if (this.#isKeyed) this.#lastKeys.push(child.lastKey!)
-    this.#chunker.pushItem(child.ref.bytes)
+    this.#chunker.push(child.ref.bytes)
   }
 
   flush(): void {

@@ -1,6 +1,6 @@
 /**
  * Every chunk under a ref, of whatever kind: children are found by the refs in a chunk's bytes alone (SPEC
- * "Refs"). Parents come before their children, and a chunk that is met again is passed over.
+ * "Refs"). A chunk comes after a parent of its own, and is passed over when it is met again.
  */
 
 import { refsIn } from '../encoding/decode.js'

@@ -1,10 +1,6 @@
 /**
  * A store in one LevelDB database through the package `level`, or in one IndexedDB where it runs in a browser.
- *
- *     key                   value
- *     'format'              'nomsy level store 1'
- *     'c' ref (20 bytes)    the chunk's bytes
- *     'h' name (ASCII)      ref (20 bytes), seal (8 bytes: the first of SHA-256 over key and ref)
+ * src/store/level-record.ts has the layout.
  *
  * Every batch is synced, so that batches are durable in the order in which they were written: LevelDB may lose
  * an earlier batch that was not synced and keep a later one that was. The last batch of a head's update holds
@@ -24,7 +20,7 @@ import {
   StoreError,
   StoreLockedError,
 } from '../errors.js'
-import { REF_BYTES, REF_CHARS, Ref } from '../hash/ref.js'
+import { REF_BYTES, Ref } from '../hash/ref.js'
 import {
   type CheckOptions,
   type Chunk,
@@ -34,20 +30,29 @@ import {
   type Head,
   type Heads,
 } from './chunk-store.js'
+import { absentError, claimDirectory, foreignError, UNSEEN_PLACE } from './level-directory.js'
+import {
+  ascii,
+  CHUNK_PREFIX,
+  chunkKey,
+  FORMAT_KEY,
+  FORMAT_NAME,
+  FORMAT_VERSION,
+  HEAD_PREFIX,
+  headKey,
+  nameOfKey,
+  refOfKey,
+  refRange,
+  sameBytes,
+  sealed,
+  unsealed,
+} from './level-record.js'
 
 /** Bytes of chunks in one batch, at least one chunk; half of what may be pending when a put resolves. */
 const BATCH_BYTES = 4 * 1024 * 1024
 
 /** Bytes read between two calls of a check's onProgress. */
 const PROGRESS_BYTES = 1024 * 1024
-
-/** Stored: first bytes of keys, the format record, the length of a head's seal. */
-const CHUNK_PREFIX = 0x63
-const HEAD_PREFIX = 0x68
-const FORMAT_KEY = ascii('format')
-const FORMAT_NAME = 'nomsy level store'
-const FORMAT_VERSION = 1
-const SEAL_BYTES = 8
 
 const KEYS = { keyEncoding: 'view' } as const
 const ENTRIES = { keyEncoding: 'view', valueEncoding: 'view' } as const
@@ -107,12 +112,12 @@ export class LevelStore implements ChunkStore {
     const place = options.database === undefined ? claimDirectory(location, create) : UNSEEN_PLACE
     const database = options.database ?? new Level<Uint8Array, Uint8Array>(location, { ...ENTRIES, ...SIZES })
     try {
-      await openDatabase(database, location, create && !place.exists)
+      await database.open({ createIfMissing: create && !place.exists })
       await checkFormat(database, location, create)
     } catch (error) {
       await database.close().catch(() => {})
       place.release()
-      throw error
+      throw openError(error, location)
     }
     return new LevelStore(location, database, place.release)
   }
@@ -486,62 +491,10 @@ export class LevelStore implements ChunkStore {
   }
 }
 
-// Keys and values
-
-function ascii(text: string): Uint8Array {
-  return new TextEncoder().encode(text)
-}
-
-function chunkKey(ref: Ref): Uint8Array {
-  const key = new Uint8Array(1 + REF_BYTES)
-  key[0] = CHUNK_PREFIX
-  key.set(ref.bytes, 1)
-  return key
-}
-
-/** The ref in a chunk's key, which it copies. */
-function refOfKey(key: Uint8Array): Ref {
-  return Ref.fromBytes(new Uint8Array(key.subarray(1)))
-}
-
-/** The keys of the chunks whose refs' text begins with `prefix`; undefined where no ref's text does. */
-function refRange(prefix: string): { gte: Uint8Array; lte: Uint8Array } | undefined {
-  const first = Ref.parse(prefix.padEnd(REF_CHARS, '0'))
-  const last = Ref.parse(prefix.padEnd(REF_CHARS, 'v'))
-  return first && last && { gte: chunkKey(first), lte: chunkKey(last) }
-}
-
-function headKey(name: string): Uint8Array {
-  return Uint8Array.of(HEAD_PREFIX, ...ascii(name))
-}
-
-function nameOfKey(key: Uint8Array): string {
-  return new TextDecoder().decode(key.subarray(1))
-}
-
-/** The stored form of a head's ref. */
-function sealed(key: Uint8Array, ref: Ref): Uint8Array {
-  const seal = Ref.of(Uint8Array.of(...key, ...ref.bytes)).bytes.subarray(0, SEAL_BYTES)
-  return Uint8Array.of(...ref.bytes, ...seal)
-}
-
-/** The ref of a head's stored form; undefined where it is none. */
-function unsealed(key: Uint8Array, value: Uint8Array): Ref | undefined {
-  if (value.length !== REF_BYTES + SEAL_BYTES) return undefined
-  const ref = Ref.fromBytes(new Uint8Array(value.subarray(0, REF_BYTES)))
-  return sameBytes(value, sealed(key, ref)) ? ref : undefined
-}
-
 /** A stored chunk's bytes, as a plain Uint8Array; throws where they do not have the hash `ref`. */
 function verified(ref: Ref, value: Uint8Array, location: string): Uint8Array {
   if (!Ref.of(value).equals(ref)) throw new DamagedChunkError(ref.toString(), location)
   return new Uint8Array(value.buffer, value.byteOffset, value.length)
-}
-
-function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false
-  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
-  return true
 }
 
 /** `chunks` in runs of BATCH_BYTES, or of one chunk that is larger; no run is empty. */
@@ -583,86 +536,15 @@ function unreadable(what: string, error: unknown): Finding {
 
 // Opening
 
-/** Where the database is to be opened. */
-interface Place {
-  /** Whether there is a database there already; false where that cannot be seen. */
-  readonly exists: boolean
-  /** Gives the place back. */
-  readonly release: () => void
-}
-
-/** A place of which nothing can be seen before it is opened. */
-const UNSEEN_PLACE: Place = { exists: false, release: () => {} }
-
-/**
- * Directories that are open in this process. LevelDB refuses to open one of them again, but by trying to it
- * gives up its lock against other processes.
- */
-const openDirectories = new Set<string>()
-
-/**
- * Looks at the directory before LevelDB does, which creates files in any directory and, where CURRENT is
- * missing, deletes the tables. Creates it where it may and must.
- */
-function claimDirectory(location: string, create: boolean): Place {
-  const fs = globalThis.process?.getBuiltinModule?.('node:fs')
-  if (fs === undefined) return UNSEEN_PLACE
-  const files = fs.existsSync(location) ? filesIn(fs, location) : undefined
-  const exists = files?.includes('CURRENT') ?? false
-  if (!exists) {
-    // These are left where a creation was cut short, and hold nothing.
-    const remains =
-      files?.filter((file) => !/^(LOCK|LOG|LOG\.old|MANIFEST-000001|\d+\.dbtmp)$/.test(file)) ?? []
-    if (remains.some((file) => /^(MANIFEST-\d+|\d+\.(log|ldb|sst))$/.test(file))) {
-      throw new StoreError(
-        'NOMSY_DAMAGED_STORE',
-        `${location} holds the remains of a database without its file CURRENT; nothing was changed, bring that file back from a copy`,
-      )
-    }
-    if (remains.length > 0) throw foreignError(location)
-    if (!create) throw absentError(location)
-    createDirectory(fs, location)
+/** What a failure to open the database is to the caller. */
+function openError(error: unknown, location: string): unknown {
+  if (error instanceof StoreError) return error
+  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+  if (codeOf(cause) === 'LEVEL_LOCKED') {
+    return new StoreLockedError(location, 'another process', { cause: error })
   }
-  const directory = fs.realpathSync(location)
-  if (openDirectories.has(directory)) throw new StoreLockedError(location, 'this process')
-  openDirectories.add(directory)
-  return { exists, release: () => openDirectories.delete(directory) }
-}
-
-type FileSystem = typeof import('node:fs')
-
-function filesIn(fs: FileSystem, location: string): string[] {
-  if (!fs.statSync(location).isDirectory()) throw foreignError(location)
-  return fs.readdirSync(location)
-}
-
-/** Creates the directory and those above it, durably where the system can. */
-function createDirectory(fs: FileSystem, location: string): void {
-  const path = globalThis.process.getBuiltinModule('node:path')
-  const first = fs.mkdirSync(location, { recursive: true, mode: 0o700 })
-  if (first === undefined || globalThis.process.platform === 'win32') return
-  const top = path.dirname(path.resolve(first))
-  for (let at = path.resolve(location); at !== top; at = path.dirname(at)) {
-    const parent = fs.openSync(path.dirname(at), 'r')
-    try {
-      fs.fsyncSync(parent)
-    } finally {
-      fs.closeSync(parent)
-    }
-  }
-}
-
-async function openDatabase(database: Database, location: string, create: boolean): Promise<void> {
-  try {
-    await database.open({ createIfMissing: create })
-  } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-    if (codeOf(error) === 'LEVEL_LOCKED' || codeOf(cause) === 'LEVEL_LOCKED') {
-      throw new StoreLockedError(location, 'another process', { cause: error })
-    }
-    const code = isCorruption(cause) ? 'NOMSY_DAMAGED_STORE' : 'NOMSY_STORE_FAILED'
-    throw new StoreError(code, `cannot open ${location}: ${messageOf(cause)}`, { cause: error })
-  }
+  const code = isCorruption(cause) ? 'NOMSY_DAMAGED_STORE' : 'NOMSY_STORE_FAILED'
+  return new StoreError(code, `cannot open ${location}: ${messageOf(cause)}`, { cause: error })
 }
 
 /** Makes sure that the open database is a store of this version; makes an empty one such a store. */
@@ -683,15 +565,4 @@ async function checkFormat(database: Database, location: string, create: boolean
       `${location} is a level store of version ${version}, this nomsy knows ${FORMAT_VERSION}; use a newer nomsy`,
     )
   }
-}
-
-function absentError(location: string): StoreError {
-  return new StoreError('NOMSY_NO_STORE', `there is no store at ${location}; open it with create to make one`)
-}
-
-function foreignError(location: string): StoreError {
-  return new StoreError(
-    'NOMSY_FOREIGN_STORE',
-    `${location} holds something that is no nomsy level store; use another place`,
-  )
 }

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { Blob } from '../../src/blob/blob.js'
 import { BUZHASH_TABLE } from '../../src/sequence/boundary.js'
-import { MetaNode } from '../../src/sequence/node.js'
 import { NodeCache } from '../../src/sequence/node-reader.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
+import { nodesPerLevel } from '../sequence/trees.js'
 import { stream } from '../vectors/stream.js'
 
 interface Vectors {
@@ -24,23 +24,5 @@ test.each(vectors.blobs)('$kind "$seed" of $length bytes has the ref $ref', asyn
   const blob = await Blob.put(context, stream(vector.kind, vector.seed, vector.length))
   expect(blob.ref.toString()).toBe(vector.ref)
   expect(blob.size).toBe(vector.length)
-  expect(await nodesPerLevel(blob)).toEqual(vector.nodesPerLevel)
+  expect(await nodesPerLevel(blob.tree)).toEqual(vector.nodesPerLevel)
 })
-
-async function nodesPerLevel(blob: Blob): Promise<number[]> {
-  const { reader, root } = blob.tree
-  const counts = [1]
-  for (let nodes = [root]; nodes[0] instanceof MetaNode; ) {
-    const parents = nodes as MetaNode[]
-    counts.unshift(parents.reduce((sum, node) => sum + node.childCount, 0))
-    if (parents[0]!.level === 1) break
-    nodes = (
-      await Promise.all(
-        parents.map((node) =>
-          Promise.all(Array.from({ length: node.childCount }, (_, i) => reader.child(node, i))),
-        ),
-      )
-    ).flat()
-  }
-  return counts
-}

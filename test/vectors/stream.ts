@@ -1,6 +1,6 @@
 /** The byte streams of stream.py, which the vectors were made of. */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** `length` bytes of the stream `kind` with `seed`. */
 export function stream(kind: string, seed: string, length: number): Uint8Array {
@@ -12,7 +12,7 @@ export function stream(kind: string, seed: string, length: number): Uint8Array {
     return bytes
   }
   for (let at = 0, n = 0; at < length; n++) {
-    const part = kind === 'sha' ? createHash('sha256').update(`${seed}:${n}`).digest() : Buffer.from(`${seed} line ${n}\n`)
+    const part = kind === 'sha' ? hash('sha256', `${seed}:${n}`, 'buffer') : Buffer.from(`${seed} line ${n}\n`)
     at += part.copy(bytes, at)
   }
   return bytes

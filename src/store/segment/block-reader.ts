@@ -3,17 +3,27 @@
 import { LRUCache } from 'lru-cache'
 import { DamagedChunkError } from '../../errors.js'
 import { Ref } from '../../hash/ref.js'
+import { RefList } from '../../hash/ref-list.js'
+import { type StoredPart, type StoredUnit, type VerifiedParts, verifyUnits } from '../../parallel/jobs.js'
+import { runJob } from '../../parallel/pool.js'
+import { unpack } from '../../parallel/zstd.js'
+import { MAX_CHUNK_BYTES } from '../chunk-store.js'
 import { readFully } from './file-system.js'
 import type { ChunkPlace } from './place.js'
+import { CODEC_NONE } from './record.js'
 import type { SegmentFiles } from './segment-files.js'
 import { SegmentScanner } from './segment-scanner.js'
 
-/** Neighbouring chunks are read in one go if no more than this lies between them, up to so many bytes. */
+/** Neighbours are read in one go if no more than this lies between them, up to so many bytes. */
 const MAX_GAP_BYTES = 16 * 1024
 const MAX_READ_BYTES = 1024 * 1024
 
-/** Blocks of which it is remembered that they are whole. */
+/** Fewer bytes than this are verified on the spot. */
+const PARALLEL_BYTES = 256 * 1024
+
+/** Blocks of which it is remembered that they are whole, and bytes of unpacked blocks that are kept. */
 const REMEMBERED_BLOCKS = 65_536
+const KEPT_BYTES = 8 * 1024 * 1024
 
 /** A chunk to read. */
 export interface Wanted {
@@ -21,10 +31,28 @@ export interface Wanted {
   readonly place: ChunkPlace
 }
 
+/** Neighbours on disk that are read together: chunks by their slots, or those of one packed block. */
+interface Unit {
+  readonly segment: number
+  readonly start: number
+  readonly end: number
+  readonly isPacked: boolean
+  readonly slots: number[]
+}
+
 export class BlockReader {
   readonly #files: SegmentFiles
   readonly #storeId: Uint8Array
-  readonly #whole = new LRUCache<string, Promise<ReadonlySet<string>>>({ max: REMEMBERED_BLOCKS })
+  // Given a `max`, a cache takes 8 ms to make room for all of it.
+  readonly #whole = new LRUCache<string, Promise<ReadonlySet<string>>>({
+    maxSize: REMEMBERED_BLOCKS,
+    sizeCalculation: () => 1,
+  })
+  /** Unpacked blocks by place, for reads of one chunk at a time; their chunks are verified one by one. */
+  readonly #unpacked = new LRUCache<string, Uint8Array>({
+    maxSize: KEPT_BYTES,
+    sizeCalculation: (bytes) => bytes.length + 1,
+  })
 
   constructor(files: SegmentFiles, storeId: Uint8Array) {
     this.#files = files
@@ -32,28 +60,29 @@ export class BlockReader {
   }
 
   /** The chunk's bytes; rejects with NOMSY_DAMAGED_CHUNK. */
-  async read({ ref, place }: Wanted): Promise<Uint8Array> {
-    const bytes = await this.#readAt(ref, place.segment, place.payload + place.offset, place.length)
-    return this.#verified({ ref, place }, bytes)
+  async read(wanted: Wanted): Promise<Uint8Array> {
+    const { ref, place } = wanted
+    this.#checkPlace(wanted)
+    const bytes =
+      place.codec === CODEC_NONE
+        ? await this.#readAt(wanted, place.payload + place.offset, place.length)
+        : (await this.#unpackedBlock(wanted)).subarray(place.offset, place.offset + place.length)
+    if (bytes.length === place.length && Ref.of(bytes).equals(ref)) return bytes
+    throw this.#damaged(wanted)
   }
 
-  /** Many chunks' bytes, in the order of `wanted`: neighbours in a segment are read together. */
+  /** Many chunks' bytes, in the order of `wanted`: neighbours in a segment are read and verified together. */
   async readMany(wanted: readonly Wanted[]): Promise<Uint8Array[]> {
-    const order = wanted
-      .map((_, index) => index)
-      .sort((a, b) => comparePlaces(wanted[a]!.place, wanted[b]!.place))
+    if (wanted.length === 1) return [await this.read(wanted[0]!)]
+    for (const each of wanted) this.#checkPlace(each)
     const result = new Array<Uint8Array>(wanted.length)
     await Promise.all(
-      runsOf(order, wanted).map(async (run) => {
-        const first = wanted[run[0]!]!
-        const last = wanted[run[run.length - 1]!]!
-        const start = first.place.payload + first.place.offset
-        const end = last.place.payload + last.place.offset + last.place.length
-        const bytes = await this.#readAt(first.ref, first.place.segment, start, end - start)
-        for (const index of run) {
-          const { place } = wanted[index]!
-          const from = place.payload + place.offset - start
-          result[index] = this.#verified(wanted[index]!, bytes.subarray(from, from + place.length))
+      readsOf(unitsOf(wanted)).map(async (units) => {
+        const parts = await this.#readUnits(units, wanted)
+        for (const [index, slot] of units.flatMap(({ slots }) => slots).entries()) {
+          const bytes = parts[index]
+          if (bytes === undefined) throw this.#damaged(wanted[slot]!)
+          result[slot] = bytes
         }
       }),
     )
@@ -62,7 +91,7 @@ export class BlockReader {
 
   /** Whether the block of `place` is as it was written and holds the chunk: what a put relies on. */
   async isWhole({ ref, place }: Wanted): Promise<boolean> {
-    const key = `${place.segment} ${place.record}`
+    const key = blockKey(place)
     let refs = this.#whole.get(key)
     if (refs === undefined) {
       refs = this.#verifyBlock(place)
@@ -85,48 +114,101 @@ export class BlockReader {
     }
   }
 
-  async #readAt(ref: Ref, segment: number, start: number, length: number): Promise<Uint8Array> {
+  /** The parts of units that lie next to each other, in order. */
+  async #readUnits(units: readonly Unit[], wanted: readonly Wanted[]): Promise<VerifiedParts> {
+    const { start } = units[0]!
+    const { end } = units[units.length - 1]!
+    const stored = await this.#readAt(wanted[units[0]!.slots[0]!]!, start, end - start)
+    const shifted = units.map(
+      (unit): StoredUnit => ({
+        start: unit.start - start,
+        end: unit.end - start,
+        isPacked: unit.isPacked,
+        parts: unit.slots.map((slot) => partOf(unit, wanted[slot]!)),
+      }),
+    )
+    const refs = RefList.of(units.flatMap(({ slots }) => slots.map((slot) => wanted[slot]!.ref))).bytes
+    if (stored.length < PARALLEL_BYTES) return verifyUnits(stored, shifted, refs)
+    return runJob('verifyUnits', stored.length, stored, shifted, refs)
+  }
+
+  async #unpackedBlock(wanted: Wanted): Promise<Uint8Array> {
+    const { place } = wanted
+    const key = blockKey(place)
+    let block = this.#unpacked.get(key)
+    if (block === undefined) {
+      const packed = await this.#readAt(wanted, place.payload, place.storedBytes)
+      block = (await unpack(packed)) ?? new Uint8Array(0)
+      this.#unpacked.set(key, block)
+    }
+    return block
+  }
+
+  async #readAt(wanted: Wanted, start: number, length: number): Promise<Uint8Array> {
     try {
       const bytes = new Uint8Array(length)
-      const file = await this.#files.get(segment)
+      const file = await this.#files.get(wanted.place.segment)
       return bytes.subarray(0, await readFully(file, bytes, start))
     } catch (cause) {
-      throw new DamagedChunkError(ref.toString(), `${this.#files.name(segment)} at byte ${start}`, { cause })
+      throw this.#damaged(wanted, cause)
     }
   }
 
-  #verified({ ref, place }: Wanted, bytes: Uint8Array): Uint8Array {
-    if (bytes.length === place.length && Ref.of(bytes).equals(ref)) return bytes
-    throw new DamagedChunkError(
-      ref.toString(),
-      `${this.#files.name(place.segment)} at byte ${place.payload + place.offset}`,
-    )
+  /** The index may be damaged too: nothing is allocated for a place that no block can have. */
+  #checkPlace(wanted: Wanted): void {
+    const { length, storedBytes } = wanted.place
+    if (length > MAX_CHUNK_BYTES || storedBytes > 2 * MAX_CHUNK_BYTES) throw this.#damaged(wanted)
   }
+
+  #damaged({ ref, place }: Wanted, cause?: unknown): DamagedChunkError {
+    const where = `${this.#files.name(place.segment)} at byte ${place.payload + (place.codec === CODEC_NONE ? place.offset : 0)}`
+    return new DamagedChunkError(ref.toString(), where, { cause })
+  }
+}
+
+function blockKey({ segment, record }: ChunkPlace): string {
+  return `${segment} ${record}`
+}
+
+/** What is to be read, in the order in which it lies: each chunk by itself, of packed blocks the whole block. */
+function unitsOf(wanted: readonly Wanted[]): Unit[] {
+  const slots = wanted.map((_, slot) => slot)
+  slots.sort((a, b) => comparePlaces(wanted[a]!.place, wanted[b]!.place))
+  const units: Unit[] = []
+  for (const slot of slots) {
+    const { segment, payload, storedBytes, codec, offset, length } = wanted[slot]!.place
+    const isPacked = codec !== CODEC_NONE
+    const start = isPacked ? payload : payload + offset
+    const last = units[units.length - 1]
+    if (isPacked && last?.isPacked && last.segment === segment && last.start === start) last.slots.push(slot)
+    else
+      units.push({ segment, start, end: start + (isPacked ? storedBytes : length), isPacked, slots: [slot] })
+  }
+  return units
+}
+
+/** Units that are worth one read each. */
+function readsOf(units: readonly Unit[]): Unit[][] {
+  const reads: Unit[][] = []
+  for (const unit of units) {
+    const read = reads[reads.length - 1]
+    const first = read?.[0]
+    const last = read?.[read.length - 1]
+    const isNear =
+      first?.segment === unit.segment &&
+      unit.start - last!.end <= MAX_GAP_BYTES &&
+      unit.start >= last!.end &&
+      unit.end - first.start <= MAX_READ_BYTES
+    if (isNear) read!.push(unit)
+    else reads.push([unit])
+  }
+  return reads
+}
+
+function partOf(unit: Unit, { place }: Wanted): StoredPart {
+  return { offset: unit.isPacked ? place.offset : 0, length: place.length }
 }
 
 function comparePlaces(a: ChunkPlace, b: ChunkPlace): number {
-  return a.segment - b.segment || a.payload + a.offset - (b.payload + b.offset)
-}
-
-/** Groups of indices, in the order of their places, that are worth one read each. */
-function runsOf(order: readonly number[], wanted: readonly Wanted[]): number[][] {
-  const runs: number[][] = []
-  let start = 0
-  let end = 0
-  let segment = -1
-  for (const index of order) {
-    const { place } = wanted[index]!
-    const from = place.payload + place.offset
-    const to = from + place.length
-    if (place.segment === segment && from - end <= MAX_GAP_BYTES && to - start <= MAX_READ_BYTES) {
-      runs[runs.length - 1]!.push(index)
-      end = Math.max(end, to)
-    } else {
-      runs.push([index])
-      segment = place.segment
-      start = from
-      end = to
-    }
-  }
-  return runs
+  return a.segment - b.segment || a.payload - b.payload || a.offset - b.offset
 }

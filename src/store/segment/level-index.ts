@@ -4,20 +4,21 @@
  * found again in the log.
  *
  * Keys: "c" and a ref's bytes, to the chunk's place; "h" and a head's name, to the ref's bytes and a CRC-32;
- * "p", to the store's id and how far into the log the index reaches.
+ * "p", to the store's id, how far into the log the index reaches, and a CRC-32.
  */
 
-import { rm } from 'node:fs/promises'
+import { realpath, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { Level } from 'level'
-import { decode } from '../../encoding/decode.js'
-import { encode } from '../../encoding/encode.js'
 import { StoreError } from '../../errors.js'
 import { REF_BYTES, Ref } from '../../hash/ref.js'
 import type { Head } from '../chunk-store.js'
+import { claimOpen } from '../open-directories.js'
 import { prefixRange } from '../prefix-range.js'
 import type { ChunkIndex, IndexBatch } from './chunk-index.js'
 import { type ChunkPlace, decodePlace, encodePlace, type LogPosition, PLACE_BYTES } from './place.js'
+import { STORE_ID_BYTES } from './record.js'
 
 const CHUNK_PREFIX = 0x63
 const HEAD_PREFIX = 0x68
@@ -34,39 +35,34 @@ type Database = Level<Uint8Array, Uint8Array>
 export class LevelIndex implements ChunkIndex {
   readonly #database: Database
 
-  private constructor(database: Database) {
+  readonly #release: () => void
+
+  private constructor(database: Database, release: () => void) {
     this.#database = database
+    this.#release = release
   }
 
   /**
-   * Opens or makes the index in the directory `path`; one that LevelDB finds damaged is made anew. Rejects with
-   * LevelDB's error, whose `cause.code` is LEVEL_LOCKED where another process has it open.
+   * Opens or makes the index in the directory `path`; one that LevelDB finds damaged is made anew. Undefined where
+   * another process, or this one, has it open already.
    */
-  static async open(path: string): Promise<LevelIndex> {
+  static async open(path: string): Promise<LevelIndex | undefined> {
+    const release = claimOpen(join(await realpath(dirname(path)), basename(path)))
+    if (release === undefined) return undefined
     try {
-      return await LevelIndex.#open(path)
+      return new LevelIndex(await openDatabase(path), release)
     } catch (error) {
-      if (levelCode(error) !== 'LEVEL_CORRUPTION') throw error
-      await rm(path, { recursive: true })
-      return LevelIndex.#open(path)
+      release()
+      if (levelCode(error) === 'LEVEL_LOCKED') return undefined
+      throw error
     }
-  }
-
-  static async #open(path: string): Promise<LevelIndex> {
-    const database: Database = new Level(path, {
-      keyEncoding: 'view',
-      valueEncoding: 'view',
-      writeBufferSize: WRITE_BUFFER_BYTES,
-    })
-    await database.open()
-    return new LevelIndex(database)
   }
 
   async position(storeId: Uint8Array): Promise<LogPosition | undefined> {
     const value = await this.#database.get(POSITION_KEY)
     if (value === undefined) return undefined
-    const [id, segment, offset] = decode(value) as [Uint8Array, number, number]
-    return id.every((byte, index) => byte === storeId[index]) ? { segment, offset } : undefined
+    const { storeId: id, position } = positionIn(value) ?? {}
+    return id?.every((byte, index) => byte === storeId[index]) ? position : undefined
   }
 
   clear(): Promise<void> {
@@ -112,19 +108,35 @@ export class LevelIndex implements ChunkIndex {
   }
 
   async write(batch: IndexBatch): Promise<void> {
-    const { segment, offset } = batch.position
     const chained = this.#database.batch()
     for (const [ref, place] of batch.chunks) chained.put(chunkKey(ref), encodePlace(place))
     for (const [name, ref] of batch.heads) {
       if (ref === undefined) chained.del(headKey(name))
       else chained.put(headKey(name), headValue(name, ref))
     }
-    chained.put(POSITION_KEY, encode([batch.storeId, segment, offset]))
+    chained.put(POSITION_KEY, positionValue(batch.storeId, batch.position))
     await chained.write()
   }
 
-  close(): Promise<void> {
-    return this.#database.close()
+  async close(): Promise<void> {
+    await this.#database.close()
+    this.#release()
+  }
+}
+
+async function openDatabase(path: string): Promise<Database> {
+  const database: Database = new Level(path, {
+    keyEncoding: 'view',
+    valueEncoding: 'view',
+    writeBufferSize: WRITE_BUFFER_BYTES,
+  })
+  try {
+    await database.open()
+    return database
+  } catch (error) {
+    if (levelCode(error) !== 'LEVEL_CORRUPTION') throw error
+    await rm(path, { recursive: true })
+    return openDatabase(path)
   }
 }
 
@@ -159,6 +171,25 @@ function headValue(name: string, ref: Ref): Uint8Array {
   value.set(ref.bytes)
   new DataView(value.buffer).setUint32(REF_BYTES, crc32(ref.bytes, crc32(name)))
   return value
+}
+
+/** The store's id, segment and offset, and a CRC-32: LevelDB does not notice every flipped bit. */
+function positionValue(storeId: Uint8Array, { segment, offset }: LogPosition): Uint8Array {
+  const value = new Uint8Array(STORE_ID_BYTES + 12)
+  const view = new DataView(value.buffer)
+  value.set(storeId)
+  view.setUint32(STORE_ID_BYTES, segment)
+  view.setUint32(STORE_ID_BYTES + 4, offset)
+  view.setUint32(STORE_ID_BYTES + 8, crc32(value.subarray(0, STORE_ID_BYTES + 8)))
+  return value
+}
+
+function positionIn(value: Uint8Array): { storeId: Uint8Array; position: LogPosition } | undefined {
+  if (value.length !== STORE_ID_BYTES + 12) return undefined
+  const view = new DataView(value.buffer, value.byteOffset, value.byteLength)
+  if (view.getUint32(STORE_ID_BYTES + 8) !== crc32(value.subarray(0, STORE_ID_BYTES + 8))) return undefined
+  const position = { segment: view.getUint32(STORE_ID_BYTES), offset: view.getUint32(STORE_ID_BYTES + 4) }
+  return { storeId: value.subarray(0, STORE_ID_BYTES), position }
 }
 
 function headIn(name: string, value: Uint8Array): Ref {

@@ -4,34 +4,40 @@
  */
 
 import { NomsyError } from '../../errors.js'
-import { Ref } from '../../hash/ref.js'
+import type { Ref } from '../../hash/ref.js'
+import { RefList } from '../../hash/ref-list.js'
+import type { VerifiedParts } from '../../parallel/jobs.js'
+import { runJob } from '../../parallel/pool.js'
 import type { CheckOptions, Finding } from '../chunk-store.js'
 import type { OpenedStore } from './open-segment-store.js'
-import { SEGMENT_HEADER_BYTES } from './record.js'
+import { CODEC_NONE, SEGMENT_HEADER_BYTES } from './record.js'
 import { type ScannedRecord, SegmentScanner } from './segment-scanner.js'
 import { listSegments } from './store-format.js'
 
 export async function* checkLog(store: OpenedStore, options: CheckOptions): AsyncGenerator<Finding> {
   yield* store.findings
   const scanners: SegmentScanner[] = []
+  const end = store.log?.durable ?? store.end
   for (const segment of await listSegments(store.fs, store.path)) {
+    // A segment that is being made has nothing to check yet.
+    if (segment > end.segment) continue
     scanners.push(await SegmentScanner.open(await store.files.get(segment), store.storeId, segment))
   }
   const totalBytes = scanners.reduce((sum, { size }) => sum + size, 0)
-  const last = scanners[scanners.length - 1]
-  for (const scanner of scanners) yield* checkSegment(store, scanner, scanner === last, totalBytes, options)
+  for (const scanner of scanners) {
+    const endOffset = scanner.segment === end.segment ? end.offset : scanner.size
+    yield* checkSegment(store, scanner, endOffset, totalBytes, options)
+  }
 }
 
 async function* checkSegment(
   store: OpenedStore,
   scanner: SegmentScanner,
-  isLast: boolean,
+  end: number,
   totalBytes: number,
   { signal, onProgress }: CheckOptions,
 ): AsyncGenerator<Finding> {
   const where = (offset: number): string => `${store.files.name(scanner.segment)} at byte ${offset}`
-  const { durable } = store.log ?? {}
-  const end = isLast && durable?.segment === scanner.segment ? durable.offset : scanner.size
   if (!(await scanner.hasHeader())) yield { message: `${where(0)}: not the header of the segment`, refs: [] }
   onProgress?.(SEGMENT_HEADER_BYTES, totalBytes)
   for (let at = SEGMENT_HEADER_BYTES; at < end; ) {
@@ -61,27 +67,35 @@ async function* checkRecord(
       yield { message: `${where}: the payload of a ${record.header.type} record is damaged`, refs: [] }
     return
   }
-  const places = await store.index.getMany(record.directory.map(({ ref }) => ref))
-  for (const [slot, { ref, offset, length }] of record.directory.entries()) {
-    const place = places[slot]
-    const bytes = record.payload?.subarray(offset, offset + length)
-    const isGood = bytes?.length === length && Ref.of(bytes).equals(ref)
-    if (place === undefined) {
+  const { directory, payload } = record
+  const parts = await verifiedParts(record)
+  const places = await store.index.getMany(directory.map(({ ref }) => ref))
+  for (const [slot, { ref, offset }] of directory.entries()) {
+    if (places[slot] === undefined) {
       const mend = "remove the store's directory 'index', it is made anew from the log"
       yield { message: `${where}: the index does not know chunk ${ref}; ${mend}`, refs: [ref] }
-    } else if (!isGood && !(await isReadable(store, ref))) {
+    } else if (parts[slot] === undefined && !(await isReadable(store, ref))) {
+      const inside = record.header.codec === CODEC_NONE ? offset : 0
       yield {
-        message: `${where}: chunk ${ref} is damaged at byte ${record.payloadStart + offset}`,
+        message: `${where}: chunk ${ref} is damaged at byte ${record.payloadStart + inside}`,
         refs: [ref],
       }
     }
   }
-  if (!record.isWhole && record.payload?.length === record.header.storedBytes) {
-    const chunks = record.directory.map(({ ref, offset, length }) =>
-      Ref.of(record.payload!.subarray(offset, offset + length)).equals(ref),
-    )
-    if (chunks.every(Boolean)) yield { message: `${where}: the checksum of a block does not hold`, refs: [] }
+  // Of a packed block some bits do not count.
+  if (!record.isWhole && payload !== undefined && parts.every((part) => part !== undefined)) {
+    yield { message: `${where}: the checksum of a block does not hold, its chunks are whole`, refs: [] }
   }
+}
+
+/** The block's chunks; undefined for those that are damaged. */
+async function verifiedParts({ header, directory, payload }: ScannedRecord): Promise<VerifiedParts> {
+  if (payload === undefined) return directory.map(() => undefined)
+  const parts = directory.map(({ offset, length }) => ({ offset, length }))
+  const unit = { start: 0, end: payload.length, isPacked: header.codec !== CODEC_NONE, parts }
+  const refs = RefList.of(directory.map(({ ref }) => ref)).bytes
+  // The scanner's window goes on to be used.
+  return runJob('verifyUnits', header.rawBytes, new Uint8Array(payload), [unit], refs)
 }
 
 /** The chunks that the index places between two offsets of a segment and that can no longer be read. */

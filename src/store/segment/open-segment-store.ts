@@ -18,6 +18,7 @@ import { MemoryIndex } from './memory-index.js'
 import { nodeFileSystem } from './node-file-system.js'
 import { describeOwner, isOwnerAlive, removeOwner, writeOwner } from './owner.js'
 import { Pending } from './pending.js'
+import type { LogPosition } from './place.js'
 import { SEGMENT_HEADER_BYTES, STORE_ID_BYTES } from './record.js'
 import { SegmentFiles } from './segment-files.js'
 import { newSegment, SEGMENT_BYTES, SegmentLog } from './segment-log.js'
@@ -31,13 +32,19 @@ import {
   readFormat,
   segmentFile,
   segmentsDir,
+  syncNames,
 } from './store-format.js'
+
+/** `none`, or zstd at a level from 1, the fastest, to 19. */
+export type Compression = 'none' | `zstd:${number}` | 'zstd'
 
 export interface SegmentStoreOptions {
   /** Whether to make the store where there is none; true where left out. */
   readonly create?: boolean | undefined
   /** Takes no lock and writes nothing: the index is made in memory, from the log, damage being passed over. */
   readonly readOnly?: boolean | undefined
+  /** How new blocks are packed; zstd at level 1 where left out. See `docs/benchmarks.md` for what each costs. */
+  readonly compression?: Compression | undefined
   /** @internal The file system, for tests. */
   readonly fileSystem?: FileSystem | undefined
   /** @internal The index, for tests. */
@@ -45,6 +52,8 @@ export interface SegmentStoreOptions {
   /** @internal Size from which on a segment is full, for tests. */
   readonly segmentBytes?: number | undefined
 }
+
+const DEFAULT_COMPRESSION: Compression = 'zstd:1'
 
 /** The parts of an open store. Without a log it is read only. */
 export interface OpenedStore {
@@ -56,6 +65,10 @@ export interface OpenedStore {
   readonly files: SegmentFiles
   readonly reader: BlockReader
   readonly log: SegmentLog | undefined
+  /** Where the log ended when it was opened: what comes after it, a crash or another process left unfinished. */
+  readonly end: LogPosition
+  /** Level of zstd for new blocks; undefined leaves them as they are. */
+  readonly compressionLevel: number | undefined
   /** Damage met while opening. */
   readonly findings: readonly Finding[]
   /** Closes files and index and gives up the lock. */
@@ -95,8 +108,9 @@ async function openForWriting(
   }
   try {
     const storeId = (await readFormat(fs, path)) ?? (await create(fs, path))
+    await syncNames(fs, path)
     await writeOwner(fs, path)
-    const segments = await dropUnfinishedSegment(fs, path, files, storeId)
+    const segments = await dropUnfinishedSegment(fs, path, files, index, storeId)
     const last = segments[segments.length - 1]!
     const file = await fs.open(segmentFile(path, last), 'write')
     await files.add(last, file)
@@ -115,7 +129,21 @@ async function openForWriting(
       onSegment: (segment, opened) => files.add(segment, opened),
     })
     const reader = new BlockReader(files, storeId)
-    return { fs, path, storeId, index, pending, files, reader, log, findings: [], release }
+    const compressionLevel = levelOf(options.compression ?? DEFAULT_COMPRESSION)
+    return {
+      fs,
+      path,
+      storeId,
+      index,
+      pending,
+      files,
+      reader,
+      log,
+      end: position,
+      compressionLevel,
+      findings: [],
+      release,
+    }
   } catch (error) {
     await release()
     throw error
@@ -127,13 +155,12 @@ async function openForReading(fs: FileSystem, path: string, storeId: Uint8Array)
   try {
     const findings: Finding[] = []
     const index = new MemoryIndex()
-    const segments = await listSegments(fs, path)
+    const segments = await finishedSegments(fs, path, files, index, storeId)
     const onDamage = (finding: Finding): void => {
       findings.push(finding)
     }
-    if (segments.length === 0) throw noSegments(path)
     const sizes = await sizesByCheckpoint(files, storeId, segments, onDamage)
-    await replayLog({ files, storeId, segments, sizes, index, onDamage })
+    const end = await replayLog({ files, storeId, segments, sizes, index, onDamage })
     const reader = new BlockReader(files, storeId)
     const pending = new Pending(index, storeId)
     return {
@@ -145,6 +172,8 @@ async function openForReading(fs: FileSystem, path: string, storeId: Uint8Array)
       files,
       reader,
       log: undefined,
+      end,
+      compressionLevel: undefined,
       findings,
       release: () => files.close(),
     }
@@ -152,6 +181,17 @@ async function openForReading(fs: FileSystem, path: string, storeId: Uint8Array)
     await files.close()
     throw error
   }
+}
+
+/** The level of zstd; undefined for none. */
+function levelOf(compression: Compression): number | undefined {
+  if (compression === 'none') return undefined
+  const level = Number(
+    /^zstd(?::([1-9]|1[0-9]))?$/.exec(compression)?.[1] ?? (compression === 'zstd' ? 1 : Number.NaN),
+  )
+  if (Number.isNaN(level))
+    throw new RangeError(`'${compression}' is no compression: write none, zstd or zstd:1 to zstd:19`)
+  return level
 }
 
 /** Makes a store in a directory that this process has locked. */
@@ -169,37 +209,55 @@ async function openIndex(fs: FileSystem, path: string, options: SegmentStoreOpti
   if (!names.includes('index') && (await isOwnerAlive(fs, path))) {
     throw new StoreLockedError(path, await describeOwner(fs, path))
   }
-  try {
-    return await LevelIndex.open(indexDir(path))
-  } catch (cause) {
-    if (levelCode(cause) !== 'LEVEL_LOCKED') throw cause
-    throw new StoreLockedError(path, await describeOwner(fs, path), { cause })
+  const index = await LevelIndex.open(indexDir(path))
+  if (index === undefined) throw new StoreLockedError(path, await describeOwner(fs, path))
+  return index
+}
+
+/** Removes a segment whose making was interrupted; the others. */
+async function dropUnfinishedSegment(
+  fs: FileSystem,
+  path: string,
+  files: SegmentFiles,
+  index: ChunkIndex,
+  storeId: Uint8Array,
+): Promise<number[]> {
+  const segments = await finishedSegments(fs, path, files, index, storeId)
+  for (const segment of await listSegments(fs, path)) {
+    if (segments.includes(segment)) continue
+    await files.remove(segment)
+    await fs.remove(segmentFile(path, segment))
+    await fs.syncDir(segmentsDir(path))
   }
+  return segments
 }
 
 /**
  * The segments there are, without a last one whose making was interrupted: nothing was written to that yet, since
  * a segment is durable before its first record.
  */
-async function dropUnfinishedSegment(
+async function finishedSegments(
   fs: FileSystem,
   path: string,
   files: SegmentFiles,
+  index: ChunkIndex,
   storeId: Uint8Array,
 ): Promise<number[]> {
   const segments = await listSegments(fs, path)
   const last = segments[segments.length - 1]
   if (last === undefined) throw noSegments(path)
   if (segments.length === 1) return segments
-  const file = await files.get(last)
-  const scanner = await SegmentScanner.open(file, storeId, last)
+  const scanner = await SegmentScanner.open(await files.get(last), storeId, last)
   if ((await scanner.hasHeader()) && (await scanner.record(SEGMENT_HEADER_BYTES, true))?.isWhole)
     return segments
-  const record = await scanner.nextRecord(SEGMENT_HEADER_BYTES)
-  if (record !== undefined && record.header.type !== 'checkpoint') return segments
-  await files.remove(last)
-  await fs.remove(segmentFile(path, last))
-  await fs.syncDir(segmentsDir(path))
+  // Records of a user's: the segment was in use, and this is damage, to be met when the log is replayed.
+  for (let at = SEGMENT_HEADER_BYTES; ; ) {
+    const record = await scanner.nextRecord(at)
+    if (record === undefined) break
+    if (record.start !== SEGMENT_HEADER_BYTES || record.header.type !== 'checkpoint') return segments
+    at = record.end
+  }
+  if ((await index.position(storeId))?.segment === last) return segments
   return segments.slice(0, -1)
 }
 

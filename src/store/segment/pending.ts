@@ -66,8 +66,8 @@ export class Pending {
   }
 
   /** The block of `chunks` has been written. */
-  blockWritten(chunks: readonly Chunk[], codec: number, written: WrittenRecord): void {
-    const { segment, record, payload, storedBytes, end } = written
+  blockWritten(chunks: readonly Chunk[], written: WrittenRecord): void {
+    const { segment, record, payload, storedBytes, codec, end } = written
     let offset = 0
     const pending = chunks.map(({ ref, bytes }) => {
       const chunk = this.#chunks.get(ref.toString())!

@@ -13,7 +13,7 @@
  *
  *     0   4  "nmsr"
  *     4   1  type: 1 block, 2 head, 3 checkpoint, 4 mark
- *     5   1  codec of the payload: 0 none
+ *     5   1  codec of the payload: 0 none, 1 zstd (one frame that states its size; blocks only)
  *     6   2  zero
  *     8   4  chunks in the block; 0 in other records
  *     12  4  bytes of the payload as stored
@@ -48,8 +48,12 @@ const RECORD_MAGIC = 0x6e6d7372
 /** Chunks in a block at most; the writer makes blocks far smaller. */
 const MAX_BLOCK_CHUNKS = 1 << 16
 
-/** Bytes of a payload at most: a block is closed once it is full, and the last chunk may be the largest. */
-const MAX_PAYLOAD_BYTES = MAX_CHUNK_BYTES * 16
+/** Bytes of a block's payload at most: it is closed once it is full, and the last chunk may be the largest. */
+const MAX_BLOCK_BYTES = MAX_CHUNK_BYTES * 2
+
+/** Codecs of payloads. */
+export const CODEC_NONE = 0
+export const CODEC_ZSTD = 1
 
 export type RecordType = 'block' | 'head' | 'checkpoint' | 'mark'
 
@@ -143,11 +147,13 @@ export function decodeRecordHeader(bytes: Uint8Array): RecordHeader | undefined 
     syncedBytes: view.getUint32(20),
     payloadCrc: view.getUint32(24),
   }
+  const { codec, chunkCount, storedBytes, rawBytes } = header
+  const isPacked = type === 'block' && codec === CODEC_ZSTD
   const fits =
-    header.chunkCount <= MAX_BLOCK_CHUNKS &&
-    header.storedBytes <= MAX_PAYLOAD_BYTES &&
-    header.rawBytes <= MAX_PAYLOAD_BYTES &&
-    (type === 'block' || header.chunkCount === 0)
+    (isPacked || (codec === CODEC_NONE && storedBytes === rawBytes)) &&
+    (type === 'block'
+      ? chunkCount <= MAX_BLOCK_CHUNKS && Math.max(storedBytes, rawBytes) <= MAX_BLOCK_BYTES
+      : chunkCount === 0)
   return fits ? header : undefined
 }
 
@@ -169,6 +175,7 @@ export function verifyRecordHead(
     const length = view.getUint32(at + REF_BYTES)
     directory.push({ ref: Ref.fromBytes(head.slice(at, at + REF_BYTES)), offset, length })
     offset += length
+    if (length > MAX_CHUNK_BYTES) return undefined
   }
   return header.type === 'block' && offset !== header.rawBytes ? undefined : directory
 }

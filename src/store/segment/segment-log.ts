@@ -10,8 +10,9 @@
 import { StoreError } from '../../errors.js'
 import type { Chunk } from '../chunk-store.js'
 import { type File, type FileSystem, writeFully } from './file-system.js'
-import type { LogPosition } from './place.js'
+import { comparePositions, type LogPosition } from './place.js'
 import {
+  CODEC_NONE,
   crcOf,
   encodeRecordHead,
   encodeSegmentHeader,
@@ -31,13 +32,19 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024
 /** A record to be written. Its buffers are kept until it is. */
 export interface RecordDraft {
   readonly type: RecordType
-  readonly codec: number
   /** The chunks of a block, whose bytes in this order are the decoded payload. */
   readonly chunks: readonly Chunk[]
-  /** The payload as it is to be stored, in pieces. */
-  readonly payload: readonly Uint8Array[]
+  /** Bytes of the decoded payload. */
+  readonly rawBytes: number
+  /** The payload as it is to be stored; it may still be being packed. */
+  readonly payload: Payload | Promise<Payload>
   /** Called once it is written (not yet durable), with where it stands. */
   readonly onWritten?: (written: WrittenRecord) => void
+}
+
+export interface Payload {
+  readonly codec: number
+  readonly pieces: readonly Uint8Array[]
 }
 
 export interface WrittenRecord {
@@ -45,8 +52,24 @@ export interface WrittenRecord {
   readonly record: number
   readonly payload: number
   readonly storedBytes: number
+  readonly codec: number
   /** Where the next record begins. */
   readonly end: LogPosition
+}
+
+/** The draft of a record without chunks, `payload` being its bytes. */
+export function plainRecord(
+  type: RecordType,
+  payload: Uint8Array,
+  onWritten?: RecordDraft['onWritten'],
+): RecordDraft {
+  const draft = {
+    type,
+    chunks: [],
+    rawBytes: payload.length,
+    payload: { codec: CODEC_NONE, pieces: [payload] },
+  }
+  return onWritten === undefined ? draft : { ...draft, onWritten }
 }
 
 export interface SegmentLogOptions {
@@ -107,7 +130,9 @@ export class SegmentLog {
   add(draft: RecordDraft): void {
     this.#throwIfFailed()
     this.#waiting.push(draft)
-    this.#waitingBytes += byteCount(draft.payload)
+    this.#waitingBytes += draft.rawBytes
+    // Its failure is met when its turn comes.
+    if (draft.payload instanceof Promise) draft.payload.catch(() => {})
     this.#addedCount++
     if (!this.#pumping) void this.#pump()
   }
@@ -158,52 +183,51 @@ export class SegmentLog {
   #takeBatch(): RecordDraft[] {
     let bytes = 0
     let count = 0
-    while (count < this.#waiting.length && bytes < WRITE_BYTES)
-      bytes += byteCount(this.#waiting[count++]!.payload)
+    while (count < this.#waiting.length && bytes < WRITE_BYTES) bytes += this.#waiting[count++]!.rawBytes
     return this.#waiting.splice(0, count)
   }
 
   async #write(drafts: readonly RecordDraft[]): Promise<void> {
+    const payloads = await Promise.all(drafts.map(({ payload }) => payload))
     const { segment, offset } = this.#position
     const buffers: Uint8Array[] = []
     const written: WrittenRecord[] = []
     let at = offset
-    let payloadBytes = 0
-    for (const draft of drafts) {
-      const storedBytes = byteCount(draft.payload)
-      const head = this.#encodeHead(draft, segment, at, storedBytes)
-      buffers.push(head, ...draft.payload)
+    for (const [index, draft] of drafts.entries()) {
+      const { codec, pieces } = payloads[index]!
+      const head = this.#encodeHead(draft, payloads[index]!, segment, at)
+      const storedBytes = byteCount(pieces)
       const payload = at + head.length
       const end = { segment, offset: payload + storedBytes }
-      written.push({ segment, record: at, payload, storedBytes, end })
+      buffers.push(head, ...pieces)
+      written.push({ segment, record: at, payload, storedBytes, codec, end })
       at = end.offset
-      payloadBytes += storedBytes
     }
     await writeFully(this.#file, buffers, offset)
     this.#position = { segment, offset: at }
-    this.#waitingBytes -= payloadBytes
+    this.#waitingBytes -= drafts.reduce((sum, { rawBytes }) => sum + rawBytes, 0)
     this.#writtenCount += drafts.length
     for (const [index, draft] of drafts.entries()) draft.onWritten?.(written[index]!)
     this.#tick()
   }
 
-  #encodeHead(draft: RecordDraft, segment: number, offset: number, storedBytes: number): Uint8Array {
-    let rawBytes = 0
+  #encodeHead(draft: RecordDraft, { codec, pieces }: Payload, segment: number, offset: number): Uint8Array {
+    let at = 0
     const directory = draft.chunks.map(({ ref, bytes }) => {
-      const entry = { ref, offset: rawBytes, length: bytes.length }
-      rawBytes += bytes.length
+      const entry = { ref, offset: at, length: bytes.length }
+      at += bytes.length
       return entry
     })
     return encodeRecordHead(
       { storeId: this.#options.storeId, segment, offset },
       {
         type: draft.type,
-        codec: draft.codec,
+        codec,
         chunkCount: directory.length,
-        storedBytes,
-        rawBytes: draft.type === 'block' ? rawBytes : storedBytes,
+        storedBytes: byteCount(pieces),
+        rawBytes: draft.rawBytes,
         syncedBytes: this.#durable.segment === segment ? this.#durable.offset : 0,
-        payloadCrc: crcOf(draft.payload),
+        payloadCrc: crcOf(pieces),
       },
       directory,
     )
@@ -219,7 +243,7 @@ export class SegmentLog {
     }
     this.#throwIfFailed()
     this.#durableCount = Math.max(this.#durableCount, count)
-    if (this.#durable.segment === position.segment) this.#durable = position
+    if (comparePositions(this.#durable, position) < 0) this.#durable = position
     this.#tick()
   }
 
@@ -266,7 +290,7 @@ export function newSegment(storeId: Uint8Array, segment: number, checkpoint: Uin
   bytes.set(encodeSegmentHeader(storeId, segment))
   const header = {
     type: 'checkpoint' as const,
-    codec: 0,
+    codec: CODEC_NONE,
     chunkCount: 0,
     storedBytes: checkpoint.length,
     rawBytes: checkpoint.length,

@@ -19,14 +19,16 @@ import {
   type Head,
   type Heads,
 } from '../chunk-store.js'
+import { BlockPacker } from './block-packer.js'
 import type { Wanted } from './block-reader.js'
 import { checkLog } from './log-check.js'
 import { type OpenedStore, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
 import type { ChunkPlace } from './place.js'
-import type { SegmentLog } from './segment-log.js'
+import { plainRecord, type SegmentLog } from './segment-log.js'
 
-/** A block is closed once its chunks have this many bytes. */
+/** A block is full once it has this many bytes, or chunks. */
 const BLOCK_BYTES = 128 * 1024
+const BLOCK_CHUNKS = 4096
 
 /** The log is made durable each time this much has been added, so that what is pending stays bounded. */
 const BARRIER_BYTES = 64 * 1024 * 1024
@@ -35,9 +37,11 @@ export class SegmentStore implements ChunkStore {
   readonly location: string
   readonly heads: Heads
   readonly #parts: OpenedStore
-  /** Chunks of the block being gathered. */
+  readonly #packer: BlockPacker
+  /** Chunks of the block being gathered, and blocks that are full and not yet packed. */
   #block: Chunk[] = []
   #blockBytes = 0
+  #fullBlocks: Chunk[][] = []
   #bytesSinceBarrier = 0
   /** Calls under way, which closing waits for. */
   readonly #calls = new Set<Promise<unknown>>()
@@ -48,6 +52,7 @@ export class SegmentStore implements ChunkStore {
   private constructor(location: string, parts: OpenedStore) {
     this.location = location
     this.#parts = parts
+    this.#packer = new BlockPacker(parts.compressionLevel)
     this.heads = {
       get: (name) => this.#call(() => this.#head(name)),
       list: (prefix) => this.#listHeads(prefix),
@@ -105,6 +110,7 @@ export class SegmentStore implements ChunkStore {
     return this.#call(async () => {
       await this.#log.ready()
       for (const chunk of await this.#withoutKnown(chunks)) this.#addToBlock(chunk)
+      this.#logBlocks()
       if (this.#bytesSinceBarrier < BARRIER_BYTES) return
       this.#bytesSinceBarrier = 0
       // A failure stays with the log, and meets whoever asks for something next.
@@ -128,7 +134,7 @@ export class SegmentStore implements ChunkStore {
   flush(): Promise<void> {
     return this.#call(async () => {
       if (this.#parts.log === undefined) return
-      this.#closeBlock()
+      this.#logAll()
       await this.#barrier()
     })
   }
@@ -147,11 +153,11 @@ export class SegmentStore implements ChunkStore {
         if (!pending.isEmpty) throw log.failure
         return
       }
-      this.#closeBlock()
+      this.#logAll()
       await this.#barrier()
       if (!log.isDirty) return
       // The mark says that all before it is durable, for whoever finds it without an index.
-      log.add({ type: 'mark', codec: 0, chunks: [], payload: [] })
+      log.add(plainRecord('mark', new Uint8Array(0)))
       await log.barrier()
     } finally {
       await release()
@@ -190,22 +196,37 @@ export class SegmentStore implements ChunkStore {
     this.#block.push(chunk)
     this.#blockBytes += chunk.bytes.length
     this.#bytesSinceBarrier += chunk.bytes.length
-    if (this.#blockBytes >= BLOCK_BYTES) this.#closeBlock()
+    if (this.#blockBytes >= BLOCK_BYTES || this.#block.length >= BLOCK_CHUNKS) this.#endBlock()
   }
 
-  /** Hands the gathered chunks to the log as a block. */
-  #closeBlock(): void {
-    const chunks = this.#block
-    if (chunks.length === 0) return
+  #endBlock(): void {
+    if (this.#block.length === 0) return
+    this.#fullBlocks.push(this.#block)
     this.#block = []
     this.#blockBytes = 0
-    this.#log.add({
-      type: 'block',
-      codec: 0,
-      chunks,
-      payload: chunks.map(({ bytes }) => bytes),
-      onWritten: (written) => this.#parts.pending.blockWritten(chunks, 0, written),
-    })
+  }
+
+  /** Hands all that was gathered to the log. */
+  #logAll(): void {
+    this.#endBlock()
+    this.#logBlocks()
+  }
+
+  /** Packs full blocks, all at once, and hands them to the log. */
+  #logBlocks(): void {
+    const blocks = this.#fullBlocks
+    if (blocks.length === 0) return
+    this.#fullBlocks = []
+    for (const [index, payload] of this.#packer.pack(blocks).entries()) {
+      const chunks = blocks[index]!
+      this.#log.add({
+        type: 'block',
+        chunks,
+        rawBytes: chunks.reduce((sum, { bytes }) => sum + bytes.length, 0),
+        payload,
+        onWritten: (written) => this.#parts.pending.blockWritten(chunks, written),
+      })
+    }
   }
 
   /** Makes everything in the log durable and known. */
@@ -251,16 +272,11 @@ export class SegmentStore implements ChunkStore {
     if (actual?.toString() !== expected?.toString()) return actual
     if (next !== undefined && (await this.#places([next]))[0] === undefined)
       throw new MissingChunkError(next.toString())
-    this.#closeBlock()
+    this.#logAll()
     const update = { name, ref: next }
     pending.headAsked(update)
-    log.add({
-      type: 'head',
-      codec: 0,
-      chunks: [],
-      payload: [encode([name, next ?? null])],
-      onWritten: ({ end }) => pending.headWritten(update, end),
-    })
+    const payload = encode([name, next ?? null])
+    log.add(plainRecord('head', payload, ({ end }) => pending.headWritten(update, end)))
     return expected
   }
 

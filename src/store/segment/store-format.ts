@@ -118,17 +118,32 @@ async function namesIn(fs: FileSystem, path: string): Promise<string[]> {
   }
 }
 
-/** Makes the directory `path` and those above it, each one's name durable in the one that holds it, if need be. */
+/**
+ * Makes the directory `path` and those above it, if need be, each one's name durable in the one that holds it: that
+ * of the lowest that is there too, since whoever made it may have been killed before doing so.
+ */
 export async function makeDirs(fs: FileSystem, path: string): Promise<void> {
   try {
     await fs.makeDir(path)
+    await syncName(fs, dirname(path))
   } catch (error) {
-    if (hasCode(error, 'EEXIST')) return
+    if (hasCode(error, 'EEXIST')) return syncName(fs, path)
     if (!hasCode(error, 'ENOENT') || dirname(path) === path) throw error
     await makeDirs(fs, dirname(path))
     await fs.makeDir(path)
   }
   await fs.syncDir(dirname(path))
+}
+
+/** Makes the name of a directory that was there before durable; one that others own may let nobody do so. */
+async function syncName(fs: FileSystem, path: string): Promise<void> {
+  await fs.syncDir(dirname(path)).catch(ignoring('EACCES'))
+}
+
+/** Makes the names in a store durable, which a process that was killed may have left as they were. */
+export async function syncNames(fs: FileSystem, path: string): Promise<void> {
+  await fs.syncDir(segmentsDir(path))
+  await fs.syncDir(path)
 }
 
 async function writeWhole(fs: FileSystem, path: string, bytes: Uint8Array): Promise<void> {

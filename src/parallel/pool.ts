@@ -1,0 +1,118 @@
+/**
+ * Runs jobs on worker threads, as many as the machine has processors; where there are no worker threads, or so little
+ * work that starting them costs more, in place. Workers do not keep a program running that has nothing else to do.
+ */
+
+import type { Worker } from 'node:worker_threads'
+import { JOBS, type JobName } from './jobs.js'
+
+/** Bytes that a program works through in place before it starts workers, which takes tens of milliseconds. */
+const BYTES_BEFORE_WORKERS = 8 * 1024 * 1024
+
+type Arguments<Name extends JobName> = Parameters<(typeof JOBS)[Name]>
+type Result<Name extends JobName> = Awaited<ReturnType<(typeof JOBS)[Name]>>
+
+/** What goes to a worker, and what comes back. */
+export interface JobMessage {
+  readonly id: number
+  readonly name: JobName
+  readonly args: readonly unknown[]
+}
+
+export interface ReplyMessage {
+  readonly id: number
+  readonly result?: unknown
+  readonly error?: unknown
+}
+
+interface Waiting {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Thread {
+  readonly worker: Worker
+  readonly waiting: Map<number, Waiting>
+}
+
+let threads: Thread[] | undefined
+let bytesInPlace = 0
+let lastId = 0
+
+/**
+ * Runs the job `name`, which goes through `byteCount` bytes. The buffers of `args` are given away with all that lies
+ * in them.
+ */
+export function runJob<Name extends JobName>(
+  name: Name,
+  byteCount: number,
+  ...args: Arguments<Name>
+): Result<Name> | Promise<Result<Name>> {
+  if (bytesInPlace < BYTES_BEFORE_WORKERS) {
+    bytesInPlace += byteCount
+    return runInPlace(name, args)
+  }
+  threads ??= startThreads()
+  const thread = threads.reduce(
+    (least, each) => (each.waiting.size < least.waiting.size ? each : least),
+    threads[0]!,
+  )
+  if (thread === undefined) return runInPlace(name, args)
+  return new Promise((resolve, reject) => {
+    const id = ++lastId
+    if (thread.waiting.size === 0) thread.worker.ref()
+    thread.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject })
+    thread.worker.postMessage({ id, name, args } satisfies JobMessage, buffersIn(args))
+  })
+}
+
+function runInPlace<Name extends JobName>(
+  name: Name,
+  args: Arguments<Name>,
+): Result<Name> | Promise<Result<Name>> {
+  const job = JOBS[name] as unknown as (...args: Arguments<Name>) => Result<Name> | Promise<Result<Name>>
+  return job(...args)
+}
+
+/** The workers; none where the platform has none. */
+function startThreads(): Thread[] {
+  const module = globalThis.process?.getBuiltinModule?.('node:worker_threads')
+  const program = new URL('./worker.js', import.meta.url)
+  if (module === undefined || !existsSync(program)) return []
+  const count = globalThis.process.getBuiltinModule('node:os').availableParallelism()
+  return Array.from({ length: count }, () => startThread(new module.Worker(program)))
+}
+
+/** False where the sources run as they are, without having been built. */
+function existsSync(program: URL): boolean {
+  return globalThis.process.getBuiltinModule('node:fs').existsSync(program)
+}
+
+function startThread(worker: Worker): Thread {
+  const waiting = new Map<number, Waiting>()
+  worker.on('message', ({ id, result, error }: ReplyMessage) => {
+    const caller = waiting.get(id)
+    waiting.delete(id)
+    if (waiting.size === 0) worker.unref()
+    if (error === undefined) caller?.resolve(result)
+    else caller?.reject(error)
+  })
+  worker.on('error', (error) => {
+    for (const caller of waiting.values()) caller.reject(error)
+    waiting.clear()
+    threads = threads?.filter((thread) => thread.worker !== worker)
+  })
+  worker.unref()
+  return { worker, waiting }
+}
+
+/** The buffers of all byte arrays in `value`, each once: what can be handed over whole. */
+export function buffersIn(value: unknown): ArrayBuffer[] {
+  const buffers = new Set<ArrayBuffer>()
+  const collect = (part: unknown): void => {
+    if (ArrayBuffer.isView(part)) buffers.add(part.buffer as ArrayBuffer)
+    else if (typeof part === 'object' && part !== null) Object.values(part).forEach(collect)
+  }
+  collect(value)
+  return [...buffers]
+}

@@ -1,0 +1,19 @@
+/** A worker thread's program: runs the jobs that pool.ts sends. */
+
+import { parentPort } from 'node:worker_threads'
+import { JOBS } from './jobs.js'
+import { buffersIn, type JobMessage, type ReplyMessage } from './pool.js'
+
+parentPort?.on('message', async (message: JobMessage) => {
+  const answer = await reply(message)
+  parentPort?.postMessage(answer, buffersIn(answer))
+})
+
+async function reply({ id, name, args }: JobMessage): Promise<ReplyMessage> {
+  try {
+    const job = JOBS[name] as unknown as (...args: readonly unknown[]) => unknown
+    return { id, result: await job(...args) }
+  } catch (error) {
+    return { id, error }
+  }
+}

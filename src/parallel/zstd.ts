@@ -1,0 +1,68 @@
+/**
+ * zstd, for blocks of chunks: a frame says its decoded size, which is checked before anything is allocated.
+ *
+ * The library's native build keeps one context for the whole process and crashes when two threads use it at once; so
+ * the main thread alone uses that, and workers use the library's WebAssembly build, which is somewhat slower. Either is
+ * loaded when it is first needed.
+ */
+
+type Library = Pick<typeof import('@cloudpss/zstd'), 'compress' | 'decompress'>
+
+/** Bytes that a frame may decode to. */
+const MAX_DECODED_BYTES = 8 * 1024 * 1024
+
+const FRAME_MAGIC = 0xfd2fb528
+
+let library: Library | undefined
+
+/** One frame that holds `bytes`. */
+export async function pack(bytes: Uint8Array, level: number): Promise<Uint8Array> {
+  library ??= await load()
+  return library.compress(bytes, level)
+}
+
+/** What the frame `packed` holds; undefined where it is damaged or too large. */
+export async function unpack(packed: Uint8Array): Promise<Uint8Array | undefined> {
+  library ??= await load()
+  const size = decodedSize(packed)
+  if (size === undefined || size > MAX_DECODED_BYTES) return undefined
+  try {
+    const bytes = library.decompress(packed)
+    return bytes.length === size ? bytes : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function load(): Promise<Library> {
+  const isMainThread = globalThis.process?.getBuiltinModule?.('node:worker_threads').isMainThread ?? true
+  return isMainThread ? import('@cloudpss/zstd') : import('@cloudpss/zstd/wasm')
+}
+
+/** The decoded size that a frame's header states (RFC 8878, 3.1.1.1); undefined where it states none. */
+function decodedSize(frame: Uint8Array): number | undefined {
+  if (frame.length < 14) return frame.length < 6 ? undefined : decodedSize(padded(frame))
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength)
+  if (view.getUint32(0, true) !== FRAME_MAGIC) return undefined
+  const descriptor = view.getUint8(4)
+  const isSingleSegment = (descriptor & 0x20) !== 0
+  const dictionaryBytes = [0, 1, 2, 4][descriptor & 3]!
+  const at = 5 + (isSingleSegment ? 0 : 1) + dictionaryBytes
+  switch (descriptor >> 6) {
+    case 0:
+      return isSingleSegment ? view.getUint8(at) : undefined
+    case 1:
+      return view.getUint16(at, true) + 256
+    case 2:
+      return view.getUint32(at, true)
+    default:
+      return undefined
+  }
+}
+
+/** With room for the longest header. */
+function padded(frame: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(14)
+  whole.set(frame)
+  return whole
+}

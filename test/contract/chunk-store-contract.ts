@@ -1,0 +1,941 @@
+/**
+ * The contract of src/store/chunk-store.ts as tests: every store, wrapper and client passes this one suite.
+ *
+ * Each test has an empty store of its own and ends in a full check of it, which finds nothing.
+ */
+
+import fc from 'fast-check'
+import { afterEach, describe, expect, test } from 'vitest'
+import { DamagedChunkError, HeadConflictError, MissingChunkError } from '../../src/errors.js'
+import { Ref } from '../../src/hash/ref.js'
+import {
+  type CheckOptions,
+  type Chunk,
+  type ChunkStore,
+  chunkOf,
+  type Finding,
+  type Head,
+  MAX_CHUNK_BYTES,
+} from '../../src/store/chunk-store.js'
+import { seed } from '../seed.js'
+
+/** How the suite gets at one kind of store. */
+export interface ChunkStoreHarness {
+  /** A new, empty store in a place of its own. */
+  open(): Promise<ChunkStore>
+
+  /** Closes `store` and opens the same one again. Absent where nothing outlives `close`. */
+  reopen?(store: ChunkStore): Promise<ChunkStore>
+
+  /**
+   * Damages the stored bytes of one durable chunk behind the store's back, and those of no other chunk. Gives
+   * the store to go on with, the same or one opened anew. Absent where stored bytes are out of reach.
+   */
+  corrupt?(store: ChunkStore, ref: Ref): Promise<ChunkStore>
+
+  /** Runs after each test, when all stores are closed. */
+  cleanup?(): Promise<void>
+}
+
+/** Declares the suite for the stores that `harness` gives. */
+export function describeChunkStore(name: string, harness: ChunkStoreHarness): void {
+  describe(name, () => {
+    afterEach(() => harness.cleanup?.())
+
+    /** Declares a test that gets an empty store; checks and closes the store that the test leaves. */
+    function testStore(title: string, body: (session: Session) => Promise<void>): void {
+      test(title, () => withStore(harness, body))
+    }
+
+    describe('reading', () => {
+      testStore('absence is undefined or false, one at a time and many', async ({ store }) => {
+        const absent = chunks('absent', 3).map((chunk) => chunk.ref)
+        expect(await store.get(absent[0]!)).toBeUndefined()
+        expect(await store.getMany(absent)).toEqual([undefined, undefined, undefined])
+        expect(await store.has(absent[0]!)).toBe(false)
+        expect(await store.hasMany(absent)).toEqual([false, false, false])
+      })
+
+      testStore('a new store has no refs and no heads', async ({ store }) => {
+        expect(await collect(store.refs())).toEqual([])
+        expect(await collect(store.heads.list())).toEqual([])
+      })
+
+      testStore('empty lists give empty lists, and an empty put nothing', async ({ store }) => {
+        expect(await store.getMany([])).toEqual([])
+        expect(await store.hasMany([])).toEqual([])
+        expect(await store.put([])).toBeUndefined()
+        expect(await collect(store.refs())).toEqual([])
+      })
+
+      testStore('chunks can be read as soon as they are put, before any flush', async ({ store }) => {
+        const put = chunks('unflushed', 20)
+        await store.put(put)
+        await expectPresent(store, put)
+        expect(await texts(store.refs())).toEqual(sortedTexts(put))
+      })
+
+      testStore(
+        'results come in the order of the refs, absent and repeated ones included',
+        async (session) => {
+          const put = chunks('order', 10)
+          const absent = chunks('absent', 1)[0]!
+          await session.store.put(put)
+          const asked = [put[7]!, absent, put[2]!, put[7]!, put[9]!, absent, put[0]!]
+          await session.eachState(async (store) => {
+            const refs = asked.map((chunk) => chunk.ref)
+            expectBytes(
+              await store.getMany(refs),
+              asked.map((chunk) => (chunk === absent ? undefined : chunk.bytes)),
+            )
+            expect(await store.hasMany(refs)).toEqual(asked.map((chunk) => chunk !== absent))
+          })
+        },
+      )
+
+      testStore('a ref is found by its value, whoever made it', async ({ store }) => {
+        const chunk = chunks('value', 1)[0]!
+        await store.put([chunk])
+        expectBytes([await store.get(Ref.parse(chunk.ref.toString())!)], [chunk.bytes])
+        expectBytes([await store.get(Ref.fromBytes(Uint8Array.from(chunk.ref.bytes)))], [chunk.bytes])
+      })
+    })
+
+    describe('putting', () => {
+      testStore(
+        'the same chunk in one put, in a second put and after a flush is there once',
+        async (session) => {
+          const put = chunks('same', 3)
+          await session.store.put([put[0]!, put[1]!, put[0]!])
+          await session.store.put([put[1]!, put[2]!])
+          await session.store.flush()
+          await session.store.put(put)
+          await session.eachState(async (store) => {
+            expect(await texts(store.refs())).toEqual(sortedTexts(put))
+            await expectPresent(store, put)
+          })
+        },
+      )
+
+      if (harness.reopen !== undefined) {
+        testStore('chunks that are there already cost no space', async (session) => {
+          const put = chunks('space', 100, 4096)
+          await session.store.put([...put, ...put])
+          await session.store.flush()
+          const before = await checkedBytes(session.store)
+          await session.store.put(put)
+          await session.store.flush()
+          await session.reopen()
+          for (const chunk of put) await session.store.put([chunk])
+          await session.store.flush()
+          expect(before).toBeGreaterThanOrEqual(100)
+          expect(await checkedBytes(session.store)).toBeLessThan(before * 1.1)
+        })
+      }
+
+      for (const [size, bytes] of [
+        ['0 bytes', new Uint8Array()],
+        ['1 byte', Uint8Array.of(0xc0)],
+        ['4 MiB of noise', noise('large', MAX_CHUNK_BYTES)],
+        ['4 MiB of zeros', new Uint8Array(MAX_CHUNK_BYTES)],
+      ] as const) {
+        testStore(`a chunk of ${size} comes back`, async (session) => {
+          const chunk = chunkOf(bytes)
+          await session.store.put([chunk])
+          await session.eachState((store) => expectPresent(store, [chunk]))
+        })
+      }
+
+      testStore('a chunk that is a view into a larger buffer comes back as that view', async (session) => {
+        const buffer = noise('view', 3000)
+        const put = [chunkOf(buffer.subarray(1000, 1100)), chunkOf(buffer.subarray(2999)), chunkOf(buffer)]
+        await session.store.put(put)
+        await session.eachState((store) => expectPresent(store, put))
+      })
+
+      testStore('thousands of chunks of many sizes come back from one put', async (session) => {
+        const put = chunks('thousands', 5000, (index) => (index * 37) % 700)
+        await session.store.put(put)
+        await session.eachState(async (store) => {
+          await expectPresent(store, put)
+          expect(await texts(store.refs())).toEqual(sortedTexts(put))
+        })
+      })
+
+      testStore('more than is held in memory comes back', async (session) => {
+        const put = chunks('much', 4096, 8192)
+        for (let from = 0; from < put.length; from += 64) await session.store.put(put.slice(from, from + 64))
+        await session.eachState((store) => expectPresent(store, put))
+      })
+
+      testStore('any number of puts and reads run at once', async (session) => {
+        const put = chunks('at once', 500, 1500)
+        const { store } = session
+        const all = put.map((chunk) => chunk.ref)
+        await Promise.all(
+          Array.from({ length: 10 }, async (_, writer) => {
+            // Every chunk is put by two of the writers.
+            for (let turn = 0; turn < 10; turn++) {
+              const from = ((writer * 50 + turn * 10) % 500) + (turn % 2)
+              const mine = Array.from({ length: 10 }, (_, i) => put[(from + i) % 500]!)
+              const [, seen] = await Promise.all([store.put(mine), store.getMany(all), store.hasMany(all)])
+              seen.forEach((bytes, index) => {
+                if (bytes !== undefined) expectBytes([bytes], [put[index]!.bytes])
+              })
+              await expectPresent(store, mine)
+              if (turn === writer % 10) await store.flush()
+            }
+          }),
+        )
+        await Promise.all(put.map((chunk) => store.put([chunk])))
+        await session.eachState(async (store) => {
+          const each = await Promise.all(put.map((chunk) => store.get(chunk.ref)))
+          expectBytes(
+            each,
+            put.map((chunk) => chunk.bytes),
+          )
+          expect(await texts(store.refs())).toEqual(sortedTexts(put))
+        })
+      })
+
+      testStore('flushes at once, and with nothing to flush, resolve', async ({ store }) => {
+        await store.flush()
+        await store.put(chunks('flush', 5))
+        await Promise.all([store.flush(), store.flush(), store.flush()])
+        await store.flush()
+      })
+    })
+
+    if (harness.reopen !== undefined) {
+      describe('durability', () => {
+        testStore('what was put before a flush is there after opening again', async (session) => {
+          const put = chunks('flushed', 50)
+          await session.store.put(put)
+          await session.store.flush()
+          await session.reopen()
+          await expectPresent(session.store, put)
+          expect(await texts(session.store.refs())).toEqual(sortedTexts(put))
+        })
+
+        testStore('what was put before a head moved is there after opening again', async (session) => {
+          const put = chunks('headed', 50)
+          await session.store.put(put)
+          await session.store.heads.compareAndSet('main', undefined, put[49]!.ref)
+          await session.reopen()
+          await expectPresent(session.store, put)
+          expect((await session.store.heads.get('main'))?.toString()).toBe(put[49]!.ref.toString())
+        })
+
+        testStore('closing flushes', async (session) => {
+          const put = chunks('closed', 50)
+          await session.store.put(put)
+          await session.reopen()
+          await expectPresent(session.store, put)
+        })
+
+        testStore('moved and removed heads stay so through opening again and again', async (session) => {
+          const [a, b] = chunks('heads', 2)
+          await session.store.put([a!, b!])
+          await session.store.heads.compareAndSet('moved', undefined, a!.ref)
+          await session.store.heads.compareAndSet('removed', undefined, a!.ref)
+          await session.reopen()
+          await session.store.heads.compareAndSet('moved', a!.ref, b!.ref)
+          await session.store.heads.compareAndSet('removed', a!.ref, undefined)
+          await session.reopen()
+          await session.reopen()
+          expect(await headPairs(session.store)).toEqual([['moved', b!.ref.toString()]])
+          expect(await session.store.heads.get('removed')).toBeUndefined()
+        })
+      })
+    }
+
+    describe('refs', () => {
+      testStore('come in the order of their text, for prefixes of every length', async (session) => {
+        const put = chunks('refs', 2000, 20)
+        await session.store.put(put)
+        const sorted = sortedTexts(put)
+        await session.eachState(async (store) => {
+          expect(await texts(store.refs())).toEqual(sorted)
+          const first = sorted[0]!
+          const last = sorted.at(-1)!
+          for (let length = 0; length <= 32; length++) {
+            for (const text of [first, last, sorted[1000]!]) {
+              const prefix = text.slice(0, length)
+              expect(await texts(store.refs(prefix))).toEqual(sorted.filter((ref) => ref.startsWith(prefix)))
+            }
+          }
+          for (const prefix of '0123456789abcdefghijklmnopqrstuv') {
+            expect(await texts(store.refs(prefix))).toEqual(sorted.filter((ref) => ref.startsWith(prefix)))
+          }
+        })
+      })
+
+      testStore('a prefix that begins no ref of the store gives none', async ({ store }) => {
+        const put = chunks('none', 3)
+        await store.put(put)
+        const text = put[0]!.ref.toString()
+        for (const prefix of ['w', 'V', 'é', text.toUpperCase(), `${text}0`, `${text.slice(0, 31)}w`, ' ']) {
+          expect(await texts(store.refs(prefix))).toEqual([])
+        }
+      })
+
+      testStore('leaving off early harms nothing', async ({ store }) => {
+        await store.put(chunks('early', 100))
+        for await (const ref of store.refs()) {
+          expect(await store.has(ref)).toBe(true)
+          break
+        }
+        for await (const _ of store.check()) break
+        await store.put(chunks('later', 1))
+      })
+    })
+
+    describe('heads', () => {
+      const GOOD_NAMES = [
+        'a',
+        'Z',
+        '0',
+        'main',
+        'v1.2.3',
+        'a/b/c',
+        'a-_./x',
+        'a.',
+        'x'.repeat(128),
+        'w'.repeat(32),
+      ]
+      const BAD_NAMES: [why: string, name: string][] = [
+        ['empty', ''],
+        ['too long', 'x'.repeat(129)],
+        ['a dot first', '.a'],
+        ['a slash first', '/a'],
+        ['a dash first', '-a'],
+        ['two dots', 'a..b'],
+        ['two slashes', 'a//b'],
+        ['a space', 'a b'],
+        ['a line break', 'a\n'],
+        ['a NUL', 'a\0'],
+        ['a letter beyond ASCII', 'é'],
+        ['a backslash', 'a\\b'],
+        ['the form of a ref', '0'.repeat(32)],
+      ]
+
+      testStore('names within the rules name heads', async (session) => {
+        const chunk = chunks('names', 1)[0]!
+        await session.store.put([chunk])
+        for (const name of GOOD_NAMES) await session.store.heads.compareAndSet(name, undefined, chunk.ref)
+        await session.eachState(async (store) => {
+          for (const name of GOOD_NAMES) expect((await store.heads.get(name))?.equals(chunk.ref)).toBe(true)
+          expect(await headPairs(store)).toEqual(
+            [...GOOD_NAMES].sort().map((name) => [name, chunk.ref.toString()]),
+          )
+        })
+      })
+
+      for (const [why, name] of BAD_NAMES) {
+        testStore(`a name with ${why} is refused with a RangeError and is no head`, async ({ store }) => {
+          const chunk = chunks('names', 1)[0]!
+          await store.put([chunk])
+          await expect(store.heads.compareAndSet(name, undefined, chunk.ref)).rejects.toThrow(RangeError)
+          await expect(store.heads.compareAndSet(name, chunk.ref, undefined)).rejects.toThrow(RangeError)
+          expect(await store.heads.get(name)).toBeUndefined()
+          expect(await collect(store.heads.list())).toEqual([])
+        })
+      }
+
+      testStore('an absent head is undefined, is created, moved and removed', async ({ store }) => {
+        const [a, b] = chunks('life', 2)
+        await store.put([a!, b!])
+        const states = [undefined, a!.ref, b!.ref, b!.ref, undefined, undefined, b!.ref, undefined]
+        for (let step = 1; step < states.length; step++) {
+          await store.heads.compareAndSet('life', states[step - 1], states[step])
+          expect((await store.heads.get('life'))?.toString()).toBe(states[step]?.toString())
+        }
+      })
+
+      testStore('a head that is not as expected stays, and the error names both refs', async ({ store }) => {
+        const [a, b, c] = chunks('conflict', 3).map((chunk) => chunk.ref)
+        await store.put(chunks('conflict', 3))
+        await store.heads.compareAndSet('here', undefined, a)
+        const cases: [
+          name: string,
+          expected: Ref | undefined,
+          next: Ref | undefined,
+          actual: Ref | undefined,
+        ][] = [
+          ['here', undefined, b, a],
+          ['here', b, c, a],
+          ['here', c, undefined, a],
+          ['here', undefined, undefined, a],
+          ['gone', a, b, undefined],
+          ['gone', a, undefined, undefined],
+        ]
+        for (const [name, expected, next, actual] of cases) {
+          const error = await rejection(store.heads.compareAndSet(name, expected, next))
+          expect(error).toBeInstanceOf(HeadConflictError)
+          expect(error).toMatchObject({
+            code: 'NOMSY_HEAD_CONFLICT',
+            head: name,
+            expected: expected?.toString(),
+            actual: actual?.toString(),
+          })
+        }
+        expect(await headPairs(store)).toEqual([['here', a!.toString()]])
+      })
+
+      testStore('a head cannot be set to a chunk that the store lacks', async ({ store }) => {
+        const [here, absent] = chunks('missing', 2)
+        await store.put([here!])
+        await store.heads.compareAndSet('main', undefined, here!.ref)
+        for (const [name, expected] of [['new', undefined] as const, ['main', here!.ref] as const]) {
+          const error = await rejection(store.heads.compareAndSet(name, expected, absent!.ref))
+          expect(error).toBeInstanceOf(MissingChunkError)
+          expect(error).toMatchObject({ code: 'NOMSY_MISSING_CHUNK', ref: absent!.ref.toString() })
+        }
+        expect(await headPairs(store)).toEqual([['main', here!.ref.toString()]])
+      })
+
+      testStore('a conflict is told before a missing chunk', async ({ store }) => {
+        const [a, absent] = chunks('both', 2)
+        await expect(store.heads.compareAndSet('main', a!.ref, absent!.ref)).rejects.toThrow(
+          HeadConflictError,
+        )
+      })
+
+      testStore('are listed by prefix in the order of their names', async (session) => {
+        const put = chunks('list', 8)
+        const names = ['a', 'a.b', 'a/b', 'a/c', 'a0', 'B', 'b', 'ab']
+        await session.store.put(put)
+        for (const [index, name] of names.entries()) {
+          await session.store.heads.compareAndSet(name, undefined, put[index]!.ref)
+        }
+        const sorted = [...names].sort()
+        await session.eachState(async (store) => {
+          for (const prefix of ['', 'a', 'a/', 'a.', 'b', 'B', 'c', 'a/b/', 'é', '/']) {
+            const expected = sorted.filter((name) => name.startsWith(prefix))
+            expect(await headPairs(store, prefix)).toEqual(
+              expected.map((name) => [name, put[names.indexOf(name)]!.ref.toString()]),
+            )
+          }
+          expect(await headPairs(store)).toHaveLength(names.length)
+        })
+      })
+
+      testStore('names and chunks do not meet: a head may have the name of anything', async ({ store }) => {
+        const put = chunks('apart', 2)
+        await store.put(put)
+        const before = await texts(store.refs())
+        for (const name of ['format', 'c', 'h', put[0]!.ref.toString().slice(0, 31)]) {
+          await store.heads.compareAndSet(name, undefined, put[0]!.ref)
+        }
+        expect(await texts(store.refs())).toEqual(before)
+      })
+
+      testStore('of 50 updates of one head at once exactly one wins', async (session) => {
+        const put = chunks('race', 50)
+        await session.store.put(put)
+        let current: Ref | undefined
+        for (let round = 0; round < 10; round++) {
+          const expected = current
+          const rivals = put.filter((chunk) => !expected?.equals(chunk.ref))
+          const outcomes = await Promise.allSettled(
+            rivals.map((chunk) => session.store.heads.compareAndSet('race', expected, chunk.ref)),
+          )
+          const winners = rivals.filter((_, index) => outcomes[index]!.status === 'fulfilled')
+          expect(winners).toHaveLength(1)
+          current = winners[0]!.ref
+          for (const outcome of outcomes) {
+            if (outcome.status === 'fulfilled') continue
+            expect(outcome.reason).toMatchObject({
+              code: 'NOMSY_HEAD_CONFLICT',
+              expected: expected?.toString(),
+              actual: current.toString(),
+            })
+          }
+          expect((await session.store.heads.get('race'))?.toString()).toBe(current.toString())
+        }
+        await session.eachState(async (store) => {
+          expect((await store.heads.get('race'))?.toString()).toBe(current?.toString())
+        })
+      })
+
+      testStore('updates of many heads at once, each with its own chunk, all win', async (session) => {
+        const put = chunks('many heads', 50)
+        await Promise.all(
+          put.map(async (chunk, index) => {
+            await session.store.put([chunk])
+            await session.store.heads.compareAndSet(`head/${index}`, undefined, chunk.ref)
+          }),
+        )
+        await session.eachState(async (store) => {
+          expect(await headPairs(store)).toHaveLength(50)
+          await expectPresent(store, put)
+        })
+      })
+    })
+
+    describe('closing', () => {
+      testStore('twice is harmless, also at once', async (session) => {
+        await session.store.put(chunks('twice', 3))
+        await session.check()
+        await Promise.all([session.store.close(), session.store.close()])
+        await session.store.close()
+      })
+
+      testStore('every method rejects with NOMSY_CLOSED afterwards', async (session) => {
+        const { store } = session
+        const chunk = chunks('after', 1)[0]!
+        await store.put([chunk])
+        await store.heads.compareAndSet('main', undefined, chunk.ref)
+        await session.check()
+        await store.close()
+        const calls: Record<string, () => Promise<unknown>> = {
+          get: () => store.get(chunk.ref),
+          getMany: () => store.getMany([chunk.ref]),
+          'getMany of none': () => store.getMany([]),
+          has: () => store.has(chunk.ref),
+          hasMany: () => store.hasMany([chunk.ref]),
+          'hasMany of none': () => store.hasMany([]),
+          put: () => store.put([chunk]),
+          'put of none': () => store.put([]),
+          refs: () => collect(store.refs()),
+          check: () => collect(store.check()),
+          flush: () => store.flush(),
+          'heads.get': () => store.heads.get('main'),
+          'heads.list': () => collect(store.heads.list()),
+          'heads.compareAndSet': () => store.heads.compareAndSet('main', chunk.ref, undefined),
+        }
+        for (const [method, call] of Object.entries(calls)) {
+          expect(await rejection(call()), method).toMatchObject({ code: 'NOMSY_CLOSED' })
+        }
+      })
+
+      if (harness.reopen !== undefined) {
+        testStore('waits for a put that runs, and flushes it', async (session) => {
+          const put = chunks('still running', 100, 2000)
+          const running = session.store.put(put)
+          const closed = session.store.close()
+          await Promise.all([running, closed])
+          await session.reopen()
+          await expectPresent(session.store, put)
+        })
+      }
+
+      testStore('waits for what runs', async (session) => {
+        const put = chunks('running', 200, 2000)
+        await session.store.put(put.slice(0, 100))
+        await session.check()
+        const calls = [
+          session.store.put(put.slice(100)),
+          session.store.getMany(put.map((chunk) => chunk.ref)),
+          session.store.heads.compareAndSet('main', undefined, put[0]!.ref),
+          session.store.flush(),
+        ]
+        const closed = session.store.close()
+        await Promise.all(calls)
+        await closed
+        if (session.canReopen) {
+          await session.reopen()
+          await expectPresent(session.store, put)
+          expect(await headPairs(session.store)).toEqual([['main', put[0]!.ref.toString()]])
+        }
+      })
+    })
+
+    describe('checking', () => {
+      testStore('finds nothing in a sound store, and tells its progress up to the end', async (session) => {
+        const put = chunks('sound', 300, 3000)
+        await session.store.put(put)
+        await session.store.heads.compareAndSet('main', undefined, put[0]!.ref)
+        await session.eachState(async (store) => {
+          const progress = await checkProgress(store)
+          if (harness.reopen === undefined) return
+          expect(progress.bytes).toBeGreaterThan(0)
+          expect(progress.bytes).toBe(progress.totalBytes)
+        })
+      })
+
+      if (harness.reopen !== undefined) {
+        testStore('ends with the reason of an aborted signal', async ({ store }) => {
+          await store.put(chunks('abort', 10))
+          await store.flush()
+          const reason = new Error('enough')
+          expect(await rejection(collect(store.check({ signal: AbortSignal.abort(reason) })))).toBe(reason)
+        })
+      }
+    })
+
+    if (harness.corrupt !== undefined) {
+      describe('damage', () => {
+        // Noise of some KiB: a store may compress neighbours together, and then damage spreads.
+        const put = chunks('damage', 30, 8192)
+        const refs = put.map((chunk) => chunk.ref)
+        const damaged = put[11]!
+        const sound = put.filter((chunk) => chunk !== damaged)
+
+        async function damage(session: Session): Promise<void> {
+          await session.store.put(put)
+          await session.store.flush()
+          await session.corrupt(damaged.ref)
+        }
+
+        testStore('a damaged chunk is not given out, and the error names its ref', async (session) => {
+          await damage(session)
+          for (const call of [
+            () => session.store.get(damaged.ref),
+            () => session.store.getMany([damaged.ref]),
+            () => session.store.getMany(refs),
+          ]) {
+            const error = await rejection(call())
+            expect(error).toBeInstanceOf(DamagedChunkError)
+            expect(error).toMatchObject({ code: 'NOMSY_DAMAGED_CHUNK', ref: damaged.ref.toString() })
+            expect((error as DamagedChunkError).where).not.toBe('')
+          }
+          await expectPresent(session.store, sound)
+        })
+
+        testStore('check finds it and only it, more than once', async (session) => {
+          await damage(session)
+          for (let turn = 0; turn < 2; turn++) {
+            const found = await findings(session.store)
+            expect(new Set(found.flatMap((finding) => finding.refs.map(String)))).toEqual(
+              new Set([damaged.ref.toString()]),
+            )
+            for (const finding of found) expect(finding.message).not.toBe('')
+          }
+        })
+
+        testStore('check goes on after each finding', async (session) => {
+          await damage(session)
+          await session.corrupt(put[23]!.ref)
+          const found = await findings(session.store)
+          expect(new Set(found.flatMap((finding) => finding.refs.map(String)))).toEqual(
+            new Set([damaged.ref.toString(), put[23]!.ref.toString()]),
+          )
+        })
+
+        testStore('putting the good bytes heals, at once and durably', async (session) => {
+          await damage(session)
+          await session.store.put([sound[0]!, damaged, sound[1]!])
+          await expectPresent(session.store, put)
+          expect(await texts(session.store.refs())).toEqual(sortedTexts(put))
+          await session.store.flush()
+          session.healed()
+          expect(await findings(session.store)).toEqual([])
+          await session.eachState((store) => expectPresent(store, put))
+          expect(await texts(session.store.refs())).toEqual(sortedTexts(put))
+        })
+
+        testStore('a head update makes a healed chunk durable', async (session) => {
+          await damage(session)
+          await session.store.put([damaged])
+          await session.store.heads.compareAndSet('main', undefined, damaged.ref)
+          session.healed()
+          await session.eachState((store) => expectPresent(store, put))
+        })
+      })
+    }
+
+    const title = `random calls answer as a plain model does [NOMSY_SEED=${seed}]`
+    test(title, async () => {
+      const canReopen = harness.reopen !== undefined
+      await fc.assert(
+        fc.asyncProperty(fc.array(call(canReopen), { maxLength: 60 }), (calls) =>
+          withStore(harness, (session) => compareWithModel(session, calls)),
+        ),
+        { seed, numRuns: 40 },
+      )
+    })
+  })
+}
+
+/** One test's store, which is another object once it is opened again. */
+class Session {
+  store: ChunkStore
+  readonly #harness: ChunkStoreHarness
+  #damaged = false
+
+  constructor(harness: ChunkStoreHarness, store: ChunkStore) {
+    this.#harness = harness
+    this.store = store
+  }
+
+  get canReopen(): boolean {
+    return this.#harness.reopen !== undefined
+  }
+
+  async reopen(): Promise<void> {
+    this.store = await this.#harness.reopen!(this.store)
+  }
+
+  async corrupt(ref: Ref): Promise<void> {
+    this.#damaged = true
+    this.store = await this.#harness.corrupt!(this.store, ref)
+  }
+
+  /** From here on the store is expected to be sound again. */
+  healed(): void {
+    this.#damaged = false
+  }
+
+  /** Runs `body` as things are, after a flush, and after opening again where that can be done. */
+  async eachState(body: (store: ChunkStore) => Promise<void>): Promise<void> {
+    await body(this.store)
+    await this.store.flush()
+    await body(this.store)
+    if (!this.canReopen) return
+    await this.reopen()
+    await body(this.store)
+  }
+
+  async check(): Promise<void> {
+    if (!this.#damaged) expect(await findings(this.store)).toEqual([])
+  }
+}
+
+async function withStore(
+  harness: ChunkStoreHarness,
+  body: (session: Session) => Promise<void>,
+): Promise<void> {
+  const session = new Session(harness, await harness.open())
+  try {
+    await body(session)
+    if (await isOpen(session.store)) await session.check()
+  } finally {
+    await session.store.close()
+  }
+}
+
+async function isOpen(store: ChunkStore): Promise<boolean> {
+  return store.getMany([]).then(
+    () => true,
+    () => false,
+  )
+}
+
+// Test data
+
+/** `count` chunks of noise, `size` bytes each; the same for the same arguments, and all different from one on. */
+function chunks(label: string, count: number, size: number | ((index: number) => number) = 100): Chunk[] {
+  return Array.from({ length: count }, (_, index) => {
+    const length = typeof size === 'number' ? size : size(index)
+    const bytes = noise(`${label} ${index}`, length + 4)
+    new DataView(bytes.buffer).setUint32(0, index)
+    return chunkOf(bytes)
+  })
+}
+
+/** `length` bytes that no compressor shrinks, in a buffer of their own; the same for the same label. */
+function noise(label: string, length: number): Uint8Array {
+  const words = new Uint32Array(Math.ceil(length / 4))
+  const { bytes } = Ref.of(new TextEncoder().encode(label))
+  let state = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) | 1
+  for (let i = 0; i < words.length; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    words[i] = state
+  }
+  return new Uint8Array(words.buffer, 0, length)
+}
+
+// What stores answer
+
+async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
+  const items: T[] = []
+  for await (const item of iterable) items.push(item)
+  return items
+}
+
+async function texts(refs: AsyncIterable<Ref>): Promise<string[]> {
+  return (await collect(refs)).map(String)
+}
+
+function sortedTexts(of: readonly Chunk[]): string[] {
+  return [...new Set(of.map((chunk) => chunk.ref.toString()))].sort()
+}
+
+async function headPairs(store: ChunkStore, prefix?: string): Promise<[string, string][]> {
+  const heads: Head[] = await collect(store.heads.list(prefix))
+  return heads.map((head) => [head.name, head.ref.toString()])
+}
+
+function findings(store: ChunkStore, options?: CheckOptions): Promise<Finding[]> {
+  return collect(store.check(options))
+}
+
+/** Checks the store, which must be sound; gives the sum of what progress told, and the last total. */
+async function checkProgress(store: ChunkStore): Promise<{ bytes: number; totalBytes: number }> {
+  let sum = 0
+  let total = 0
+  const found = await findings(store, {
+    onProgress: (bytes, totalBytes) => {
+      expect(bytes).toBeGreaterThanOrEqual(0)
+      sum += bytes
+      total = totalBytes
+    },
+  })
+  expect(found).toEqual([])
+  return { bytes: sum, totalBytes: total }
+}
+
+async function checkedBytes(store: ChunkStore): Promise<number> {
+  return (await checkProgress(store)).bytes
+}
+
+/** The error that `promise` rejects with. */
+async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => {
+      throw new Error('resolved where it was expected to reject')
+    },
+    (error: unknown) => error,
+  )
+}
+
+async function expectPresent(store: ChunkStore, expected: readonly Chunk[]): Promise<void> {
+  const refs = expected.map((chunk) => chunk.ref)
+  expect((await store.hasMany(refs)).every((has) => has)).toBe(true)
+  expectBytes(
+    await store.getMany(refs),
+    expected.map((chunk) => chunk.bytes),
+  )
+  const last = expected.at(-1)
+  if (last === undefined) return
+  expect(await store.has(last.ref)).toBe(true)
+  expectBytes([await store.get(last.ref)], [last.bytes])
+}
+
+/** As toEqual, without its cost per byte. */
+function expectBytes(
+  actual: readonly (Uint8Array | undefined)[],
+  expected: readonly (Uint8Array | undefined)[],
+): void {
+  expect(actual.length).toBe(expected.length)
+  for (const [index, bytes] of actual.entries()) {
+    const same = bytes === undefined ? expected[index] === undefined : sameBytes(bytes, expected[index])
+    if (!same) {
+      expect.fail(`result ${index}: ${bytes?.length} bytes are not the ${expected[index]?.length} expected`)
+    }
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && a instanceof Uint8Array && Buffer.compare(a, b) === 0
+}
+
+// Random calls
+
+/** Chunks of the random calls; calls name them by their index. */
+const POOL = chunks('pool', 24, (index) => index * index * 20)
+const NAMES = ['a', 'a/b', 'b']
+
+type Call =
+  | { readonly do: 'put'; readonly chunks: number[] }
+  | { readonly do: 'read'; readonly chunks: number[] }
+  | { readonly do: 'refs'; readonly chunk: number; readonly length: number }
+  | { readonly do: 'list'; readonly prefix: string }
+  | { readonly do: 'set'; readonly name: string; readonly stale: boolean; readonly next: number | undefined }
+  | { readonly do: 'flush' | 'check' | 'reopen' }
+
+function call(canReopen: boolean): fc.Arbitrary<Call> {
+  const index = fc.nat(POOL.length - 1)
+  const indexes = fc.array(index, { maxLength: 8 })
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('put' as const), chunks: indexes }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('read' as const), chunks: indexes }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant('refs' as const), chunk: index, length: fc.nat(4) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('list' as const), prefix: fc.constantFrom('', ...NAMES) }),
+    },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        do: fc.constant('set' as const),
+        name: fc.constantFrom(...NAMES),
+        stale: fc.boolean(),
+        next: fc.option(index, { nil: undefined }),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constantFrom('flush', 'check', canReopen ? 'reopen' : 'flush') }),
+    },
+  )
+}
+
+async function compareWithModel(session: Session, calls: readonly Call[]): Promise<void> {
+  const present = new Set<Chunk>()
+  const heads = new Map<string, Ref>()
+  for (const call of calls) {
+    const { store } = session
+    switch (call.do) {
+      case 'put': {
+        const put = call.chunks.map((index) => POOL[index]!)
+        await store.put(put)
+        for (const chunk of put) present.add(chunk)
+        break
+      }
+      case 'read': {
+        const asked = call.chunks.map((index) => POOL[index]!)
+        const refs = asked.map((chunk) => chunk.ref)
+        expectBytes(
+          await store.getMany(refs),
+          asked.map((chunk) => (present.has(chunk) ? chunk.bytes : undefined)),
+        )
+        expect(await store.hasMany(refs)).toEqual(asked.map((chunk) => present.has(chunk)))
+        break
+      }
+      case 'refs': {
+        const prefix = POOL[call.chunk]!.ref.toString().slice(0, call.length)
+        const expected = sortedTexts([...present]).filter((text) => text.startsWith(prefix))
+        expect(await texts(store.refs(prefix))).toEqual(expected)
+        break
+      }
+      case 'list': {
+        const expected = [...heads.keys()].sort().filter((name) => name.startsWith(call.prefix))
+        expect(await headPairs(store, call.prefix)).toEqual(
+          expected.map((name) => [name, heads.get(name)!.toString()]),
+        )
+        break
+      }
+      case 'set': {
+        const actual = heads.get(call.name)
+        const expected = call.stale ? POOL[0]!.ref : actual
+        const next = call.next === undefined ? undefined : POOL[call.next]!
+        const code =
+          expected?.toString() !== actual?.toString()
+            ? 'NOMSY_HEAD_CONFLICT'
+            : next !== undefined && !present.has(next)
+              ? 'NOMSY_MISSING_CHUNK'
+              : undefined
+        const update = store.heads.compareAndSet(call.name, expected, next?.ref)
+        if (code !== undefined) {
+          expect(await rejection(update)).toMatchObject({ code })
+          break
+        }
+        await update
+        if (next === undefined) heads.delete(call.name)
+        else heads.set(call.name, next.ref)
+        break
+      }
+      case 'flush':
+        await store.flush()
+        break
+      case 'check':
+        expect(await findings(store)).toEqual([])
+        break
+      case 'reopen':
+        await session.reopen()
+        break
+    }
+  }
+  expect(await texts(session.store.refs())).toEqual(sortedTexts([...present]))
+  await expectPresent(session.store, [...present])
+  expect(await headPairs(session.store)).toEqual(
+    [...heads.keys()].sort().map((name) => [name, heads.get(name)!.toString()]),
+  )
+}
