@@ -14,13 +14,12 @@ const PIECE_BYTES = 1024 * 1024
 
 export interface PutOptions {
   readonly signal?: AbortSignal | undefined
-  /** Called with the bytes taken in since the last call. */
-  readonly onProgress?: ((bytes: number) => void) | undefined
+  /** Called with the bytes taken in, and the bytes of new chunks that the store has taken, since the last call. */
+  readonly onProgress?: ((bytes: number, newBytes: number) => void) | undefined
 }
 
 /** The bytes of `source` in pieces of at most 1 MiB; a piece is used up before the next one is asked for. */
-export async function* piecesOf(source: BlobSource, options: PutOptions = {}): AsyncGenerator<Uint8Array> {
-  const { signal, onProgress } = options
+export async function* piecesOf(source: BlobSource, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted()
   for await (const piece of piecesIn(source)) {
     if (!(piece instanceof Uint8Array))
@@ -28,7 +27,6 @@ export async function* piecesOf(source: BlobSource, options: PutOptions = {}): A
     for (let start = 0; start < piece.length; start += PIECE_BYTES) {
       const part = piece.subarray(start, start + PIECE_BYTES)
       yield part
-      onProgress?.(part.length)
       signal?.throwIfAborted()
     }
   }

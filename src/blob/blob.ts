@@ -106,8 +106,11 @@ export async function writeBlob(
   params: TreeParams = BLOB_PARAMS,
 ): Promise<Root> {
   const writer = new TreeWriter(BLOB_FORMAT, params, target)
-  await insertPieces(writer, source, options)
-  return writer.finish()
+  const report = reporter(writer, options)
+  await insertPieces(writer, source, options.signal, report)
+  const root = await writer.finish()
+  report(0)
+  return root
 }
 
 /** Adds the bytes of `source`; of a blob in the same store, the chunks. */
@@ -117,20 +120,37 @@ async function insert(
   source: BlobSource,
   options: PutOptions = {},
 ): Promise<void> {
+  const report = reporter(writer, options)
   if (!(source instanceof BlobSlice) || source.tree.reader.store !== store) {
-    return insertPieces(writer, source, options)
+    return insertPieces(writer, source, options.signal, report)
   }
   options.signal?.throwIfAborted()
   const { reader, root, start } = source.tree
   const copier = new TreeCopier(reader, root, writer)
   await copier.skipTo(start)
   await copier.copyTo(start + source.size)
-  options.onProgress?.(source.size)
+  report(source.size)
 }
 
-async function insertPieces(writer: TreeWriter, source: BlobSource, options: PutOptions): Promise<void> {
-  for await (const piece of piecesOf(source, options)) {
+async function insertPieces(
+  writer: TreeWriter,
+  source: BlobSource,
+  signal: AbortSignal | undefined,
+  report: (bytes: number) => void,
+): Promise<void> {
+  for await (const piece of piecesOf(source, signal)) {
     writer.pushBytes(piece)
     await writer.drain()
+    report(piece.length)
+  }
+}
+
+/** Tells the caller of bytes taken in, and of those that were new to the store since it was last told. */
+function reporter(writer: TreeWriter, { onProgress }: PutOptions): (bytes: number) => void {
+  let toldBytes = 0
+  return (bytes) => {
+    const newBytes = writer.newBytes - toldBytes
+    toldBytes += newBytes
+    if (bytes > 0 || newBytes > 0) onProgress?.(bytes, newBytes)
   }
 }

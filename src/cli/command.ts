@@ -1,6 +1,6 @@
 /** What a command's file exports: what commander needs to know of it, and what it does. */
 
-import type { Session } from './session.js'
+import type { CommandContext } from './command-context.js'
 
 export interface CommandUsage {
   /** One line for the list of commands. */
@@ -27,6 +27,6 @@ export interface CommandOption {
 /** A module of commands/. `Args` and `Options` are what `usage` makes commander give. */
 export interface Command<Args extends unknown[] = never[], Options = never> {
   readonly usage: CommandUsage
-  /** Resolves when done; {@link Session.exitCode} says how it went, unless it throws. */
-  run(session: Session, options: Options, ...args: Args): Promise<void>
+  /** Resolves when done; {@link CommandContext.exitCode} says how it went, unless it throws. */
+  run(context: CommandContext, options: Options, ...args: Args): Promise<void>
 }

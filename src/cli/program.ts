@@ -1,11 +1,11 @@
-/** From the words typed to an exit status: commander finds the command, a session carries it out. */
+/** From the words typed to an exit status: commander finds the command, a context carries it out. */
 
 import { CommanderError, Option, Command as Parser } from 'commander'
 import type { Command, CommandUsage } from './command.js'
+import { CommandContext, type GlobalOptions } from './command-context.js'
 import { COMMANDS, calledCommand } from './commands.js'
 import { ClosedOutputError, exitCodeOf, lineFor, UsageError } from './failure.js'
 import { Output } from './output.js'
-import { type GlobalOptions, Session } from './session.js'
 import { listenForStop } from './signals.js'
 import { styled } from './styled.js'
 import { version } from './version.js'
@@ -27,7 +27,7 @@ export async function runProgram(words: readonly string[]): Promise<number> {
   process.stderr.on('error', () => {})
   const signal = listenForStop()
   const output = new Output(process.stdout, signal)
-  let session: Session | undefined
+  let context: CommandContext | undefined
   let help = ''
   let thrown: unknown
   try {
@@ -35,8 +35,8 @@ export async function runProgram(words: readonly string[]): Promise<number> {
     // What is set before the commands are added holds for them too.
     parser.configureOutput({ writeOut: (text) => (help += text), writeErr: () => {} }).exitOverride()
     await addCommands(parser, words, (options) => {
-      session = new Session(options, output, signal)
-      return session
+      context = new CommandContext(options, output, signal)
+      return context
     })
     await parser.parseAsync(words, { from: 'user' })
     await output.flush()
@@ -45,12 +45,12 @@ export async function runProgram(words: readonly string[]): Promise<number> {
   }
   try {
     if (help !== '') await output.write(help)
-    await session?.close()
+    await context?.close()
   } catch (error) {
     // A store that failed says so again when it is closed; the first word on it is enough.
     thrown ??= error
   }
-  if (thrown === undefined || thrown instanceof ClosedOutputError) return session?.exitCode ?? 0
+  if (thrown === undefined || thrown instanceof ClosedOutputError) return context?.exitCode ?? 0
   await complain(thrown)
   return exitCodeOf(thrown)
 }
@@ -81,7 +81,7 @@ function usageErrorFrom(error: CommanderError, called: readonly string[]): Usage
 async function addCommands(
   parser: Parser,
   words: readonly string[],
-  startSession: (options: GlobalOptions) => Session,
+  startSession: (options: GlobalOptions) => CommandContext,
 ): Promise<void> {
   parser
     .description(DESCRIPTION)
@@ -101,7 +101,7 @@ function addCommand(
   parser: Parser,
   name: string,
   command: Command,
-  startSession: (options: GlobalOptions) => Session,
+  startSession: (options: GlobalOptions) => CommandContext,
 ): void {
   const { usage } = command
   const child = parser.command(name).summary(usage.summary).description(descriptionOf(usage))
@@ -113,7 +113,11 @@ function addCommand(
   child.addHelpText('after', afterHelp(usage))
   child.action(async () => {
     // What commander gives is what the command's usage asks for.
-    const run = command.run as (session: Session, options: unknown, ...args: unknown[]) => Promise<void>
+    const run = command.run as (
+      context: CommandContext,
+      options: unknown,
+      ...args: unknown[]
+    ) => Promise<void>
     await run(startSession(parser.opts()), child.opts(), ...child.processedArgs)
   })
 }

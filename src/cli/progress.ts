@@ -23,7 +23,8 @@ export class Progress {
   readonly #startMs = performance.now()
   #totalBytes: number | undefined
   #doneBytes = 0
-  #sharedPart: (() => number | undefined) | undefined
+  /** Bytes of chunks that the store did not have; undefined where nothing is stored. */
+  #newBytes: number | undefined
   #timer: NodeJS.Timeout | undefined
   #drawing: Drawing | undefined
   #hasEnded = false
@@ -42,9 +43,15 @@ export class Progress {
     this.#drawing?.bar.update(this.#doneBytes)
   }
 
-  /** Shows the part of the bytes, from 0 to 1, that was in the store before. */
-  showShared(part: () => number | undefined): void {
-    this.#sharedPart = part
+  /** Counts bytes stored since the last call, and those of them that were new. A function of its own too. */
+  readonly addStored = (bytes: number, newBytes: number): void => {
+    this.#newBytes = (this.#newBytes ?? 0) + newBytes
+    this.add(bytes)
+  }
+
+  /** Bytes of chunks that the store did not have. */
+  get newBytes(): number {
+    return this.#newBytes ?? 0
   }
 
   /** Ends the work: the line is cleared. */
@@ -82,8 +89,10 @@ export class Progress {
     const seconds = (performance.now() - this.#startMs) / 1000
     const rate = this.#doneBytes / seconds
     const words = [format(this.#doneBytes), `${format(rate)}/s`]
-    const shared = this.#sharedPart?.()
-    if (shared !== undefined) words.push(`${Math.floor(shared * 100)}% known already`)
+    if (this.#newBytes !== undefined && this.#doneBytes > 0) {
+      const known = Math.max(0, 1 - this.#newBytes / this.#doneBytes)
+      words.push(`${Math.floor(known * 100)}% known already`)
+    }
     const total = this.#totalBytes
     if (!total) return `${this.#label} ${words.join(', ')}`
     const part = Math.min(this.#doneBytes / total, 1)

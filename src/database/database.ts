@@ -12,7 +12,7 @@ import { checkAll, checkObject, type Problem } from './check.js'
 import { type ResolvedObject, resolveObject } from './resolve.js'
 
 /** Pins are heads under this prefix, named by the ref they hold. SPEC "Heads". */
-const PIN_PREFIX = 'pins/'
+export const PIN_PREFIX = 'pins/'
 
 export interface DatabaseOptions {
   /** Budget of the cache of decoded nodes in bytes; 32 MiB where left out. */

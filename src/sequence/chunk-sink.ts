@@ -13,13 +13,14 @@ const BATCH_BYTES = 1024 * 1024
 export type ChunkTarget = Pick<ChunkStore, 'put'>
 
 /** Takes chunks and forgets them: for computing a ref without storing anything. */
-export const DISCARD: ChunkTarget = { put: async () => {} }
+export const DISCARD: ChunkTarget = { put: async () => 0 }
 
 export class ChunkSink {
   readonly #target: ChunkTarget
   #batch: Chunk[] = []
   #batchBytes = 0
-  #underWay: Promise<void> = Promise.resolve()
+  #underWay: Promise<number> = Promise.resolve(0)
+  #newBytes = 0
 
   constructor(target: ChunkTarget) {
     this.#target = target
@@ -48,7 +49,7 @@ export class ChunkSink {
     const batch = this.#batch
     this.#batch = []
     this.#batchBytes = 0
-    await this.#underWay
+    await this.#settle()
     this.#underWay = this.#target.put(batch)
     // Its failure is met at the next await; until then it is not an unhandled one.
     this.#underWay.catch(() => {})
@@ -57,6 +58,17 @@ export class ChunkSink {
   /** Hands over what is left, and resolves when the store has taken all of it. */
   async end(): Promise<void> {
     if (this.#batch.length > 0) await this.drain()
-    await this.#underWay
+    await this.#settle()
+  }
+
+  /** Bytes of chunks that were new to the store, of those that it has taken. */
+  get newBytes(): number {
+    return this.#newBytes
+  }
+
+  async #settle(): Promise<void> {
+    const underWay = this.#underWay
+    this.#underWay = Promise.resolve(0)
+    this.#newBytes += await underWay
   }
 }

@@ -92,6 +92,11 @@ export class TreeWriter {
     if (this.#sink.isFull) await this.#sink.drain()
   }
 
+  /** Bytes of chunks that were new to the store, of those that it has taken. */
+  get newBytes(): number {
+    return this.#sink.newBytes
+  }
+
   /** Ends every level and gives the root, once the store has taken all chunks. */
   async finish(): Promise<Root> {
     this.#items.flush()

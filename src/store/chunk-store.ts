@@ -47,9 +47,10 @@ export interface ChunkStore {
   /**
    * Takes chunks, children before parents. Resolves when the store is ready for more, which is its
    * back-pressure, not when they are durable: that takes {@link flush} or a head's update.
-   * They can be read at once. Chunks that are there already, and whole, cost no space.
+   * They can be read at once. Chunks that are there already, and whole, cost no space; resolves to the bytes of
+   * the others.
    */
-  put(chunks: readonly Chunk[]): Promise<void>
+  put(chunks: readonly Chunk[]): Promise<number>
 
   readonly heads: Heads
 

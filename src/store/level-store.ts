@@ -110,7 +110,7 @@ export class LevelStore implements ChunkStore {
   static async open(location: string, options: LevelStoreOptions = {}): Promise<LevelStore> {
     const { create = true } = options
     const place = options.database === undefined ? claimDirectory(location, create) : UNSEEN_PLACE
-    const database = options.database ?? new Level<Uint8Array, Uint8Array>(location, { ...ENTRIES, ...SIZES })
+    const database = options.database ?? openedBy(new Level(location, { ...ENTRIES, ...SIZES }))
     try {
       await database.open({ createIfMissing: create && !place.exists })
       await checkFormat(database, location, create)
@@ -147,15 +147,17 @@ export class LevelStore implements ChunkStore {
     return this.#run(() => this.#hasMany(refs))
   }
 
-  put(chunks: readonly Chunk[]): Promise<void> {
+  put(chunks: readonly Chunk[]): Promise<number> {
     return this.#run(async () => {
       this.#checkWritable()
+      let newBytes = 0
       for (const some of batchesOf(chunks)) {
         const lacking = await this.#lacking(some)
         this.#checkWritable()
-        for (const chunk of lacking) this.#addPending(chunk)
+        for (const chunk of lacking) newBytes += this.#addPending(chunk)
         await this.#relievePressure()
       }
+      return newBytes
     })
   }
 
@@ -378,11 +380,13 @@ export class LevelStore implements ChunkStore {
     })
   }
 
-  #addPending(chunk: Chunk): void {
+  /** The bytes that this adds to the store. */
+  #addPending(chunk: Chunk): number {
     const text = chunk.ref.toString()
-    if (this.#pending.has(text)) return
+    if (this.#pending.has(text)) return 0
     this.#pending.set(text, chunk)
     this.#pendingBytes += chunk.bytes.length
+    return chunk.bytes.length
   }
 
   /** Has full batches written; waits for it where more than one is pending. */
@@ -537,6 +541,11 @@ function unreadable(what: string, error: unknown): Finding {
 // Opening
 
 /** What a failure to open the database is to the caller. */
+/** The same database by the type that all kinds have; TypeScript finds their hooks at odds. */
+function openedBy(database: unknown): Database {
+  return database as Database
+}
+
 function openError(error: unknown, location: string): unknown {
   if (error instanceof StoreError) return error
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error

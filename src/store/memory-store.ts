@@ -49,9 +49,16 @@ export class MemoryStore implements ChunkStore {
     return refs.map((ref) => this.#chunks.has(ref.toString()))
   }
 
-  async put(chunks: readonly Chunk[]): Promise<void> {
+  async put(chunks: readonly Chunk[]): Promise<number> {
     this.#checkOpen()
-    for (const { ref, bytes } of chunks) this.#chunks.set(ref.toString(), bytes)
+    let newBytes = 0
+    for (const { ref, bytes } of chunks) {
+      const key = ref.toString()
+      if (this.#chunks.has(key)) continue
+      this.#chunks.set(key, bytes)
+      newBytes += bytes.length
+    }
+    return newBytes
   }
 
   async *refs(prefix = ''): AsyncGenerator<Ref> {

@@ -204,7 +204,7 @@ describe('a put', () => {
   test('rejects with the error of its store, and asks its source for no more', async () => {
     const full = new Error('no space left')
     const store = new (class extends WatchedStore {
-      override put = async (): Promise<void> => Promise.reject(full)
+      override put = async (): Promise<number> => Promise.reject(full)
     })()
     let pieces = 0
     const source = function* (): Generator<Uint8Array> {

@@ -43,7 +43,7 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
     afterEach(() => harness.cleanup?.())
 
     /** Declares a test that gets an empty store; checks and closes the store that the test leaves. */
-    function testStore(title: string, body: (session: Session) => Promise<void>): void {
+    function testStore(title: string, body: (open: OpenStore) => Promise<void>): void {
       test(title, () => withStore(harness, body))
     }
 
@@ -64,7 +64,7 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
       testStore('empty lists give empty lists, and an empty put nothing', async ({ store }) => {
         expect(await store.getMany([])).toEqual([])
         expect(await store.hasMany([])).toEqual([])
-        expect(await store.put([])).toBeUndefined()
+        expect(await store.put([])).toBe(0)
         expect(await collect(store.refs())).toEqual([])
       })
 
@@ -75,23 +75,20 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
         expect(await texts(store.refs())).toEqual(sortedTexts(put))
       })
 
-      testStore(
-        'results come in the order of the refs, absent and repeated ones included',
-        async (session) => {
-          const put = chunks('order', 10)
-          const absent = chunks('absent', 1)[0]!
-          await session.store.put(put)
-          const asked = [put[7]!, absent, put[2]!, put[7]!, put[9]!, absent, put[0]!]
-          await session.eachState(async (store) => {
-            const refs = asked.map((chunk) => chunk.ref)
-            expectBytes(
-              await store.getMany(refs),
-              asked.map((chunk) => (chunk === absent ? undefined : chunk.bytes)),
-            )
-            expect(await store.hasMany(refs)).toEqual(asked.map((chunk) => chunk !== absent))
-          })
-        },
-      )
+      testStore('results come in the order of the refs, absent and repeated ones included', async (open) => {
+        const put = chunks('order', 10)
+        const absent = chunks('absent', 1)[0]!
+        await open.store.put(put)
+        const asked = [put[7]!, absent, put[2]!, put[7]!, put[9]!, absent, put[0]!]
+        await open.eachState(async (store) => {
+          const refs = asked.map((chunk) => chunk.ref)
+          expectBytes(
+            await store.getMany(refs),
+            asked.map((chunk) => (chunk === absent ? undefined : chunk.bytes)),
+          )
+          expect(await store.hasMany(refs)).toEqual(asked.map((chunk) => chunk !== absent))
+        })
+      })
 
       testStore('a ref is found by its value, whoever made it', async ({ store }) => {
         const chunk = chunks('value', 1)[0]!
@@ -104,13 +101,14 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
     describe('putting', () => {
       testStore(
         'the same chunk in one put, in a second put and after a flush is there once',
-        async (session) => {
+        async (open) => {
           const put = chunks('same', 3)
-          await session.store.put([put[0]!, put[1]!, put[0]!])
-          await session.store.put([put[1]!, put[2]!])
-          await session.store.flush()
-          await session.store.put(put)
-          await session.eachState(async (store) => {
+          const [a, b, c] = put.map(({ bytes }) => bytes.length) as [number, number, number]
+          expect(await open.store.put([put[0]!, put[1]!, put[0]!])).toBe(a + b)
+          expect(await open.store.put([put[1]!, put[2]!])).toBe(c)
+          await open.store.flush()
+          expect(await open.store.put(put)).toBe(0)
+          await open.eachState(async (store) => {
             expect(await texts(store.refs())).toEqual(sortedTexts(put))
             await expectPresent(store, put)
           })
@@ -118,18 +116,18 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
       )
 
       if (harness.reopen !== undefined) {
-        testStore('chunks that are there already cost no space', async (session) => {
+        testStore('chunks that are there already cost no space', async (open) => {
           const put = chunks('space', 100, 4096)
-          await session.store.put([...put, ...put])
-          await session.store.flush()
-          const before = await checkedBytes(session.store)
-          await session.store.put(put)
-          await session.store.flush()
-          await session.reopen()
-          for (const chunk of put) await session.store.put([chunk])
-          await session.store.flush()
+          await open.store.put([...put, ...put])
+          await open.store.flush()
+          const before = await checkedBytes(open.store)
+          await open.store.put(put)
+          await open.store.flush()
+          await open.reopen()
+          for (const chunk of put) await open.store.put([chunk])
+          await open.store.flush()
           expect(before).toBeGreaterThanOrEqual(100)
-          expect(await checkedBytes(session.store)).toBeLessThan(before * 1.1)
+          expect(await checkedBytes(open.store)).toBeLessThan(before * 1.1)
         })
       }
 
@@ -139,38 +137,38 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
         ['4 MiB of noise', noise('large', MAX_CHUNK_BYTES)],
         ['4 MiB of zeros', new Uint8Array(MAX_CHUNK_BYTES)],
       ] as const) {
-        testStore(`a chunk of ${size} comes back`, async (session) => {
+        testStore(`a chunk of ${size} comes back`, async (open) => {
           const chunk = chunkOf(bytes)
-          await session.store.put([chunk])
-          await session.eachState((store) => expectPresent(store, [chunk]))
+          await open.store.put([chunk])
+          await open.eachState((store) => expectPresent(store, [chunk]))
         })
       }
 
-      testStore('a chunk that is a view into a larger buffer comes back as that view', async (session) => {
+      testStore('a chunk that is a view into a larger buffer comes back as that view', async (open) => {
         const buffer = noise('view', 3000)
         const put = [chunkOf(buffer.subarray(1000, 1100)), chunkOf(buffer.subarray(2999)), chunkOf(buffer)]
-        await session.store.put(put)
-        await session.eachState((store) => expectPresent(store, put))
+        await open.store.put(put)
+        await open.eachState((store) => expectPresent(store, put))
       })
 
-      testStore('thousands of chunks of many sizes come back from one put', async (session) => {
+      testStore('thousands of chunks of many sizes come back from one put', async (open) => {
         const put = chunks('thousands', 5000, (index) => (index * 37) % 700)
-        await session.store.put(put)
-        await session.eachState(async (store) => {
+        await open.store.put(put)
+        await open.eachState(async (store) => {
           await expectPresent(store, put)
           expect(await texts(store.refs())).toEqual(sortedTexts(put))
         })
       })
 
-      testStore('more than is held in memory comes back', async (session) => {
+      testStore('more than is held in memory comes back', async (open) => {
         const put = chunks('much', 4096, 8192)
-        for (let from = 0; from < put.length; from += 64) await session.store.put(put.slice(from, from + 64))
-        await session.eachState((store) => expectPresent(store, put))
+        for (let from = 0; from < put.length; from += 64) await open.store.put(put.slice(from, from + 64))
+        await open.eachState((store) => expectPresent(store, put))
       })
 
-      testStore('any number of puts and reads run at once', async (session) => {
+      testStore('any number of puts and reads run at once', async (open) => {
         const put = chunks('at once', 500, 1500)
-        const { store } = session
+        const { store } = open
         const all = put.map((chunk) => chunk.ref)
         await Promise.all(
           Array.from({ length: 10 }, async (_, writer) => {
@@ -188,7 +186,7 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
           }),
         )
         await Promise.all(put.map((chunk) => store.put([chunk])))
-        await session.eachState(async (store) => {
+        await open.eachState(async (store) => {
           const each = await Promise.all(put.map((chunk) => store.get(chunk.ref)))
           expectBytes(
             each,
@@ -208,53 +206,53 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
 
     if (harness.reopen !== undefined) {
       describe('durability', () => {
-        testStore('what was put before a flush is there after opening again', async (session) => {
+        testStore('what was put before a flush is there after opening again', async (open) => {
           const put = chunks('flushed', 50)
-          await session.store.put(put)
-          await session.store.flush()
-          await session.reopen()
-          await expectPresent(session.store, put)
-          expect(await texts(session.store.refs())).toEqual(sortedTexts(put))
+          await open.store.put(put)
+          await open.store.flush()
+          await open.reopen()
+          await expectPresent(open.store, put)
+          expect(await texts(open.store.refs())).toEqual(sortedTexts(put))
         })
 
-        testStore('what was put before a head moved is there after opening again', async (session) => {
+        testStore('what was put before a head moved is there after opening again', async (open) => {
           const put = chunks('headed', 50)
-          await session.store.put(put)
-          await session.store.heads.compareAndSet('main', undefined, put[49]!.ref)
-          await session.reopen()
-          await expectPresent(session.store, put)
-          expect((await session.store.heads.get('main'))?.toString()).toBe(put[49]!.ref.toString())
+          await open.store.put(put)
+          await open.store.heads.compareAndSet('main', undefined, put[49]!.ref)
+          await open.reopen()
+          await expectPresent(open.store, put)
+          expect((await open.store.heads.get('main'))?.toString()).toBe(put[49]!.ref.toString())
         })
 
-        testStore('closing flushes', async (session) => {
+        testStore('closing flushes', async (open) => {
           const put = chunks('closed', 50)
-          await session.store.put(put)
-          await session.reopen()
-          await expectPresent(session.store, put)
+          await open.store.put(put)
+          await open.reopen()
+          await expectPresent(open.store, put)
         })
 
-        testStore('moved and removed heads stay so through opening again and again', async (session) => {
+        testStore('moved and removed heads stay so through opening again and again', async (open) => {
           const [a, b] = chunks('heads', 2)
-          await session.store.put([a!, b!])
-          await session.store.heads.compareAndSet('moved', undefined, a!.ref)
-          await session.store.heads.compareAndSet('removed', undefined, a!.ref)
-          await session.reopen()
-          await session.store.heads.compareAndSet('moved', a!.ref, b!.ref)
-          await session.store.heads.compareAndSet('removed', a!.ref, undefined)
-          await session.reopen()
-          await session.reopen()
-          expect(await headPairs(session.store)).toEqual([['moved', b!.ref.toString()]])
-          expect(await session.store.heads.get('removed')).toBeUndefined()
+          await open.store.put([a!, b!])
+          await open.store.heads.compareAndSet('moved', undefined, a!.ref)
+          await open.store.heads.compareAndSet('removed', undefined, a!.ref)
+          await open.reopen()
+          await open.store.heads.compareAndSet('moved', a!.ref, b!.ref)
+          await open.store.heads.compareAndSet('removed', a!.ref, undefined)
+          await open.reopen()
+          await open.reopen()
+          expect(await headPairs(open.store)).toEqual([['moved', b!.ref.toString()]])
+          expect(await open.store.heads.get('removed')).toBeUndefined()
         })
       })
     }
 
     describe('refs', () => {
-      testStore('come in the order of their text, for prefixes of every length', async (session) => {
+      testStore('come in the order of their text, for prefixes of every length', async (open) => {
         const put = chunks('refs', 2000, 20)
-        await session.store.put(put)
+        await open.store.put(put)
         const sorted = sortedTexts(put)
-        await session.eachState(async (store) => {
+        await open.eachState(async (store) => {
           expect(await texts(store.refs())).toEqual(sorted)
           const first = sorted[0]!
           const last = sorted.at(-1)!
@@ -319,11 +317,11 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
         ['the form of a ref', '0'.repeat(32)],
       ]
 
-      testStore('names within the rules name heads', async (session) => {
+      testStore('names within the rules name heads', async (open) => {
         const chunk = chunks('names', 1)[0]!
-        await session.store.put([chunk])
-        for (const name of GOOD_NAMES) await session.store.heads.compareAndSet(name, undefined, chunk.ref)
-        await session.eachState(async (store) => {
+        await open.store.put([chunk])
+        for (const name of GOOD_NAMES) await open.store.heads.compareAndSet(name, undefined, chunk.ref)
+        await open.eachState(async (store) => {
           for (const name of GOOD_NAMES) expect((await store.heads.get(name))?.equals(chunk.ref)).toBe(true)
           expect(await headPairs(store)).toEqual(
             [...GOOD_NAMES].sort().map((name) => [name, chunk.ref.toString()]),
@@ -401,15 +399,15 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
         )
       })
 
-      testStore('are listed by prefix in the order of their names', async (session) => {
+      testStore('are listed by prefix in the order of their names', async (open) => {
         const put = chunks('list', 8)
         const names = ['a', 'a.b', 'a/b', 'a/c', 'a0', 'B', 'b', 'ab']
-        await session.store.put(put)
+        await open.store.put(put)
         for (const [index, name] of names.entries()) {
-          await session.store.heads.compareAndSet(name, undefined, put[index]!.ref)
+          await open.store.heads.compareAndSet(name, undefined, put[index]!.ref)
         }
         const sorted = [...names].sort()
-        await session.eachState(async (store) => {
+        await open.eachState(async (store) => {
           for (const prefix of ['', 'a', 'a/', 'a.', 'b', 'B', 'c', 'a/b/', 'é', '/']) {
             const expected = sorted.filter((name) => name.startsWith(prefix))
             expect(await headPairs(store, prefix)).toEqual(
@@ -430,15 +428,15 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
         expect(await texts(store.refs())).toEqual(before)
       })
 
-      testStore('of 50 updates of one head at once exactly one wins', async (session) => {
+      testStore('of 50 updates of one head at once exactly one wins', async (open) => {
         const put = chunks('race', 50)
-        await session.store.put(put)
+        await open.store.put(put)
         let current: Ref | undefined
         for (let round = 0; round < 10; round++) {
           const expected = current
           const rivals = put.filter((chunk) => !expected?.equals(chunk.ref))
           const outcomes = await Promise.allSettled(
-            rivals.map((chunk) => session.store.heads.compareAndSet('race', expected, chunk.ref)),
+            rivals.map((chunk) => open.store.heads.compareAndSet('race', expected, chunk.ref)),
           )
           const winners = rivals.filter((_, index) => outcomes[index]!.status === 'fulfilled')
           expect(winners).toHaveLength(1)
@@ -451,22 +449,22 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
               actual: current.toString(),
             })
           }
-          expect((await session.store.heads.get('race'))?.toString()).toBe(current.toString())
+          expect((await open.store.heads.get('race'))?.toString()).toBe(current.toString())
         }
-        await session.eachState(async (store) => {
+        await open.eachState(async (store) => {
           expect((await store.heads.get('race'))?.toString()).toBe(current?.toString())
         })
       })
 
-      testStore('updates of many heads at once, each with its own chunk, all win', async (session) => {
+      testStore('updates of many heads at once, each with its own chunk, all win', async (open) => {
         const put = chunks('many heads', 50)
         await Promise.all(
           put.map(async (chunk, index) => {
-            await session.store.put([chunk])
-            await session.store.heads.compareAndSet(`head/${index}`, undefined, chunk.ref)
+            await open.store.put([chunk])
+            await open.store.heads.compareAndSet(`head/${index}`, undefined, chunk.ref)
           }),
         )
-        await session.eachState(async (store) => {
+        await open.eachState(async (store) => {
           expect(await headPairs(store)).toHaveLength(50)
           await expectPresent(store, put)
         })
@@ -474,19 +472,19 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
     })
 
     describe('closing', () => {
-      testStore('twice is harmless, also at once', async (session) => {
-        await session.store.put(chunks('twice', 3))
-        await session.check()
-        await Promise.all([session.store.close(), session.store.close()])
-        await session.store.close()
+      testStore('twice is harmless, also at once', async (open) => {
+        await open.store.put(chunks('twice', 3))
+        await open.check()
+        await Promise.all([open.store.close(), open.store.close()])
+        await open.store.close()
       })
 
-      testStore('every method rejects with NOMSY_CLOSED afterwards', async (session) => {
-        const { store } = session
+      testStore('every method rejects with NOMSY_CLOSED afterwards', async (open) => {
+        const { store } = open
         const chunk = chunks('after', 1)[0]!
         await store.put([chunk])
         await store.heads.compareAndSet('main', undefined, chunk.ref)
-        await session.check()
+        await open.check()
         await store.close()
         const calls: Record<string, () => Promise<unknown>> = {
           get: () => store.get(chunk.ref),
@@ -510,43 +508,43 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
       })
 
       if (harness.reopen !== undefined) {
-        testStore('waits for a put that runs, and flushes it', async (session) => {
+        testStore('waits for a put that runs, and flushes it', async (open) => {
           const put = chunks('still running', 100, 2000)
-          const running = session.store.put(put)
-          const closed = session.store.close()
+          const running = open.store.put(put)
+          const closed = open.store.close()
           await Promise.all([running, closed])
-          await session.reopen()
-          await expectPresent(session.store, put)
+          await open.reopen()
+          await expectPresent(open.store, put)
         })
       }
 
-      testStore('waits for what runs', async (session) => {
+      testStore('waits for what runs', async (open) => {
         const put = chunks('running', 200, 2000)
-        await session.store.put(put.slice(0, 100))
-        await session.check()
+        await open.store.put(put.slice(0, 100))
+        await open.check()
         const calls = [
-          session.store.put(put.slice(100)),
-          session.store.getMany(put.map((chunk) => chunk.ref)),
-          session.store.heads.compareAndSet('main', undefined, put[0]!.ref),
-          session.store.flush(),
+          open.store.put(put.slice(100)),
+          open.store.getMany(put.map((chunk) => chunk.ref)),
+          open.store.heads.compareAndSet('main', undefined, put[0]!.ref),
+          open.store.flush(),
         ]
-        const closed = session.store.close()
+        const closed = open.store.close()
         await Promise.all(calls)
         await closed
-        if (session.canReopen) {
-          await session.reopen()
-          await expectPresent(session.store, put)
-          expect(await headPairs(session.store)).toEqual([['main', put[0]!.ref.toString()]])
+        if (open.canReopen) {
+          await open.reopen()
+          await expectPresent(open.store, put)
+          expect(await headPairs(open.store)).toEqual([['main', put[0]!.ref.toString()]])
         }
       })
     })
 
     describe('checking', () => {
-      testStore('finds nothing in a sound store, and tells its progress up to the end', async (session) => {
+      testStore('finds nothing in a sound store, and tells its progress up to the end', async (open) => {
         const put = chunks('sound', 300, 3000)
-        await session.store.put(put)
-        await session.store.heads.compareAndSet('main', undefined, put[0]!.ref)
-        await session.eachState(async (store) => {
+        await open.store.put(put)
+        await open.store.heads.compareAndSet('main', undefined, put[0]!.ref)
+        await open.eachState(async (store) => {
           const progress = await checkProgress(store)
           if (harness.reopen === undefined) return
           expect(progress.bytes).toBeGreaterThan(0)
@@ -572,31 +570,31 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
         const damaged = put[11]!
         const sound = put.filter((chunk) => chunk !== damaged)
 
-        async function damage(session: Session): Promise<void> {
-          await session.store.put(put)
-          await session.store.flush()
-          await session.corrupt(damaged.ref)
+        async function damage(open: OpenStore): Promise<void> {
+          await open.store.put(put)
+          await open.store.flush()
+          await open.corrupt(damaged.ref)
         }
 
-        testStore('a damaged chunk is not given out, and the error names its ref', async (session) => {
-          await damage(session)
+        testStore('a damaged chunk is not given out, and the error names its ref', async (open) => {
+          await damage(open)
           for (const call of [
-            () => session.store.get(damaged.ref),
-            () => session.store.getMany([damaged.ref]),
-            () => session.store.getMany(refs),
+            () => open.store.get(damaged.ref),
+            () => open.store.getMany([damaged.ref]),
+            () => open.store.getMany(refs),
           ]) {
             const error = await rejection(call())
             expect(error).toBeInstanceOf(DamagedChunkError)
             expect(error).toMatchObject({ code: 'NOMSY_DAMAGED_CHUNK', ref: damaged.ref.toString() })
             expect((error as DamagedChunkError).where).not.toBe('')
           }
-          await expectPresent(session.store, sound)
+          await expectPresent(open.store, sound)
         })
 
-        testStore('check finds it and only it, more than once', async (session) => {
-          await damage(session)
+        testStore('check finds it and only it, more than once', async (open) => {
+          await damage(open)
           for (let turn = 0; turn < 2; turn++) {
-            const found = await findings(session.store)
+            const found = await findings(open.store)
             expect(new Set(found.flatMap((finding) => finding.refs.map(String)))).toEqual(
               new Set([damaged.ref.toString()]),
             )
@@ -604,33 +602,33 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
           }
         })
 
-        testStore('check goes on after each finding', async (session) => {
-          await damage(session)
-          await session.corrupt(put[23]!.ref)
-          const found = await findings(session.store)
+        testStore('check goes on after each finding', async (open) => {
+          await damage(open)
+          await open.corrupt(put[23]!.ref)
+          const found = await findings(open.store)
           expect(new Set(found.flatMap((finding) => finding.refs.map(String)))).toEqual(
             new Set([damaged.ref.toString(), put[23]!.ref.toString()]),
           )
         })
 
-        testStore('putting the good bytes heals, at once and durably', async (session) => {
-          await damage(session)
-          await session.store.put([sound[0]!, damaged, sound[1]!])
-          await expectPresent(session.store, put)
-          expect(await texts(session.store.refs())).toEqual(sortedTexts(put))
-          await session.store.flush()
-          session.healed()
-          expect(await findings(session.store)).toEqual([])
-          await session.eachState((store) => expectPresent(store, put))
-          expect(await texts(session.store.refs())).toEqual(sortedTexts(put))
+        testStore('putting the good bytes heals, at once and durably', async (open) => {
+          await damage(open)
+          await open.store.put([sound[0]!, damaged, sound[1]!])
+          await expectPresent(open.store, put)
+          expect(await texts(open.store.refs())).toEqual(sortedTexts(put))
+          await open.store.flush()
+          open.healed()
+          expect(await findings(open.store)).toEqual([])
+          await open.eachState((store) => expectPresent(store, put))
+          expect(await texts(open.store.refs())).toEqual(sortedTexts(put))
         })
 
-        testStore('a head update makes a healed chunk durable', async (session) => {
-          await damage(session)
-          await session.store.put([damaged])
-          await session.store.heads.compareAndSet('main', undefined, damaged.ref)
-          session.healed()
-          await session.eachState((store) => expectPresent(store, put))
+        testStore('a head update makes a healed chunk durable', async (open) => {
+          await damage(open)
+          await open.store.put([damaged])
+          await open.store.heads.compareAndSet('main', undefined, damaged.ref)
+          open.healed()
+          await open.eachState((store) => expectPresent(store, put))
         })
       })
     }
@@ -640,7 +638,7 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
       const canReopen = harness.reopen !== undefined
       await fc.assert(
         fc.asyncProperty(fc.array(call(canReopen), { maxLength: 60 }), (calls) =>
-          withStore(harness, (session) => compareWithModel(session, calls)),
+          withStore(harness, (open) => compareWithModel(open, calls)),
         ),
         { seed, numRuns: 40 },
       )
@@ -649,7 +647,7 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
 }
 
 /** One test's store, which is another object once it is opened again. */
-class Session {
+class OpenStore {
   store: ChunkStore
   readonly #harness: ChunkStoreHarness
   #damaged = false
@@ -694,14 +692,14 @@ class Session {
 
 async function withStore(
   harness: ChunkStoreHarness,
-  body: (session: Session) => Promise<void>,
+  body: (open: OpenStore) => Promise<void>,
 ): Promise<void> {
-  const session = new Session(harness, await harness.open())
+  const open = new OpenStore(harness, await harness.open())
   try {
-    await body(session)
-    if (await isOpen(session.store)) await session.check()
+    await body(open)
+    if (await isOpen(open.store)) await open.check()
   } finally {
-    await session.store.close()
+    await open.store.close()
   }
 }
 
@@ -867,11 +865,11 @@ function call(canReopen: boolean): fc.Arbitrary<Call> {
   )
 }
 
-async function compareWithModel(session: Session, calls: readonly Call[]): Promise<void> {
+async function compareWithModel(open: OpenStore, calls: readonly Call[]): Promise<void> {
   const present = new Set<Chunk>()
   const heads = new Map<string, Ref>()
   for (const call of calls) {
-    const { store } = session
+    const { store } = open
     switch (call.do) {
       case 'put': {
         const put = call.chunks.map((index) => POOL[index]!)
@@ -929,13 +927,13 @@ async function compareWithModel(session: Session, calls: readonly Call[]): Promi
         expect(await findings(store)).toEqual([])
         break
       case 'reopen':
-        await session.reopen()
+        await open.reopen()
         break
     }
   }
-  expect(await texts(session.store.refs())).toEqual(sortedTexts([...present]))
-  await expectPresent(session.store, [...present])
-  expect(await headPairs(session.store)).toEqual(
+  expect(await texts(open.store.refs())).toEqual(sortedTexts([...present]))
+  await expectPresent(open.store, [...present])
+  expect(await headPairs(open.store)).toEqual(
     [...heads.keys()].sort().map((name) => [name, heads.get(name)!.toString()]),
   )
 }

@@ -27,9 +27,9 @@ export class WatchedStore extends MemoryStore {
     return chunks.map((chunk, index) => (this.#lost.has(refs[index]!.toString()) ? undefined : chunk))
   }
 
-  override async put(chunks: readonly Chunk[]): Promise<void> {
+  override put(chunks: readonly Chunk[]): Promise<number> {
     this.puts += chunks.length
     for (const { bytes } of chunks) this.putBytes += bytes.length
-    await super.put(chunks)
+    return super.put(chunks)
   }
 }

@@ -3,8 +3,8 @@
 import type { BlobSlice } from '../../blob/blob-slice.js'
 import { applyByteRange, type ByteRange, parseByteRange } from '../byte-range.js'
 import type { CommandUsage } from '../command.js'
+import type { CommandContext } from '../command-context.js'
 import { findBlob } from '../find-blob.js'
-import type { Session } from '../session.js'
 import { writeSlabs } from '../slabs.js'
 
 export const usage: CommandUsage = {
@@ -23,11 +23,11 @@ written.`,
 }
 
 export async function run(
-  session: Session,
+  context: CommandContext,
   options: { readonly range?: ByteRange },
   objects: string[],
 ): Promise<void> {
-  const db = await session.openToRead()
+  const db = await context.openToRead()
   // All are looked up before the first byte is written.
   const slices: BlobSlice[] = []
   for (const object of objects) {
@@ -39,6 +39,6 @@ export async function run(
     slices.push(blob.slice(start, end))
   }
   for (const slice of slices) {
-    await writeSlabs(slice.pieces({ signal: session.signal }), (slab) => session.output.write(slab))
+    await writeSlabs(slice.pieces({ signal: context.signal }), (slab) => context.output.write(slab))
   }
 }

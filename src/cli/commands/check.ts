@@ -1,9 +1,9 @@
 /** nomsy check: whether everything is there and as it was written. */
 
 import type { CommandUsage } from '../command.js'
+import type { CommandContext } from '../command-context.js'
 import { Failure } from '../failure.js'
 import { printable } from '../printable.js'
-import type { Session } from '../session.js'
 
 export const usage: CommandUsage = {
   summary: 'verify every chunk of the store, or of one object',
@@ -14,17 +14,17 @@ cannot be read because of it. Exits with 1 if there is any.`,
   examples: ['nomsy check', 'nomsy check disk'],
 }
 
-export async function run(session: Session, _options: object, object?: string): Promise<void> {
-  const { output, signal } = session
-  const db = await session.openToRead()
+export async function run(context: CommandContext, _options: object, object?: string): Promise<void> {
+  const { output, signal } = context
+  const db = await context.openToRead()
   const ref = object === undefined ? undefined : (await db.resolve(object)).ref
   const size = ref === undefined ? undefined : (await db.blob(ref).catch(() => undefined))?.size
   let problems = 0
-  using progress = session.progress('check', size)
+  using progress = context.progress('check', size)
   const options = { signal, onProgress: progress.add, ...(object !== undefined && { name: object }), ref }
   for await (const problem of db.check(options)) {
     problems++
-    await output.line(session.json ? JSON.stringify(problem) : printable(problem.message))
+    await output.line(context.json ? JSON.stringify(problem) : printable(problem.message))
     await output.flush()
   }
   progress.end()
@@ -33,5 +33,5 @@ export async function run(session: Session, _options: object, object?: string): 
     const count = problems === 1 ? '1 problem' : `${problems} problems`
     throw new Failure(`${what}: ${count}; storing the same data again repairs what it holds`)
   }
-  session.note(`${what}: all is well`)
+  context.note(`${what}: all is well`)
 }

@@ -2,8 +2,8 @@
 
 import type { Change } from '../../sequence/diff.js'
 import type { CommandUsage } from '../command.js'
+import type { CommandContext } from '../command-context.js'
 import { findBlob } from '../find-blob.js'
-import type { Session } from '../session.js'
 
 export const usage: CommandUsage = {
   summary: 'print the ranges of bytes in which two objects differ',
@@ -18,22 +18,22 @@ share is not read. With --json: {aStart, removed, bStart, inserted}.`,
 }
 
 export async function run(
-  session: Session,
+  context: CommandContext,
   options: { readonly exitCode?: boolean },
   a: string,
   b: string,
 ): Promise<void> {
-  const { output, signal } = session
-  const db = await session.openToRead()
+  const { output, signal } = context
+  const db = await context.openToRead()
   const from = await findBlob(db, a)
   const to = await findBlob(db, b)
   let changes = 0
   for await (const change of from.diff(to)) {
     signal.throwIfAborted()
     changes++
-    await output.line(session.json ? JSON.stringify(change) : inWords(change))
+    await output.line(context.json ? JSON.stringify(change) : inWords(change))
   }
-  if (options.exitCode === true && changes > 0) session.exitCode = 1
+  if (options.exitCode === true && changes > 0) context.exitCode = 1
 }
 
 function inWords({ aStart, removed, bStart, inserted }: Change): string {

@@ -3,9 +3,9 @@
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { CommandUsage } from '../command.js'
+import type { CommandContext } from '../command-context.js'
 import { Failure } from '../failure.js'
 import { findBlob } from '../find-blob.js'
-import type { Session } from '../session.js'
 import { writeSlabs } from '../slabs.js'
 import { STDIN } from '../source.js'
 import { writeWholeFile } from '../whole-file.js'
@@ -25,17 +25,22 @@ where anything goes wrong, it stays as it was.`,
   examples: ['nomsy get disk disk.img', 'nomsy get photos/ada.jpg .'],
 }
 
-export async function run(session: Session, _options: object, object: string, dest: string): Promise<void> {
-  const { signal } = session
-  const db = await session.openToRead()
+export async function run(
+  context: CommandContext,
+  _options: object,
+  object: string,
+  dest: string,
+): Promise<void> {
+  const { signal } = context
+  const db = await context.openToRead()
   const blob = await findBlob(db, object)
   if (dest === STDOUT) {
-    return writeSlabs(blob.pieces({ signal }), (slab) => session.output.write(slab))
+    return writeSlabs(blob.pieces({ signal }), (slab) => context.output.write(slab))
   }
   const path = (await isDirectory(dest)) ? await pathIn(dest, (await db.resolve(object)).head) : dest
-  using progress = session.progress(path, blob.size)
+  using progress = context.progress(path, blob.size)
   await writeWholeFile(path, blob.pieces({ signal }), progress.add)
-  if (session.json) await session.output.line(JSON.stringify({ ref: blob.ref, name: path, size: blob.size }))
+  if (context.json) await context.output.line(JSON.stringify({ ref: blob.ref, name: path, size: blob.size }))
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -3,8 +3,8 @@
 import { writeBlob } from '../../blob/blob.js'
 import { DISCARD } from '../../sequence/chunk-sink.js'
 import type { CommandUsage } from '../command.js'
+import type { CommandContext } from '../command-context.js'
 import { printable } from '../printable.js'
-import type { Session } from '../session.js'
 import { findSources } from '../source.js'
 
 export const usage: CommandUsage = {
@@ -15,10 +15,10 @@ export const usage: CommandUsage = {
   examples: ['nomsy hash disk.img'],
 }
 
-export async function run(session: Session, _options: object, paths: string[]): Promise<void> {
-  const { output, signal } = session
+export async function run(context: CommandContext, _options: object, paths: string[]): Promise<void> {
+  const { output, signal } = context
   for (const source of await findSources(paths)) {
-    using progress = session.progress(source.name, source.size)
+    using progress = context.progress(source.name, source.size)
     const { ref, length } = await writeBlob(DISCARD, source.bytes(signal), {
       signal,
       onProgress: progress.add,
@@ -26,7 +26,7 @@ export async function run(session: Session, _options: object, paths: string[]): 
     progress.end()
     const { name } = source
     await output.line(
-      session.json ? JSON.stringify({ ref, name, size: length }) : `${ref}  ${printable(name)}`,
+      context.json ? JSON.stringify({ ref, name, size: length }) : `${ref}  ${printable(name)}`,
     )
     await output.flush()
   }

@@ -2,8 +2,8 @@
 
 import { resolve } from 'node:path'
 import type { CommandUsage } from '../command.js'
+import type { CommandContext } from '../command-context.js'
 import { UsageError } from '../failure.js'
-import type { Session } from '../session.js'
 import { LOCAL_STORE, namedStore } from '../store-location.js'
 
 export const usage: CommandUsage = {
@@ -17,12 +17,12 @@ changes nothing.`,
   examples: ['nomsy init', 'nomsy init /mnt/backup/nomsy'],
 }
 
-export async function run(session: Session, _options: object, path?: string): Promise<void> {
-  const option = session.storeOption
+export async function run(context: CommandContext, _options: object, path?: string): Promise<void> {
+  const option = context.storeOption
   if (path !== undefined && option !== undefined && path !== option) {
     throw new UsageError(`init ${path} with --store ${option}: name one place`)
   }
-  const db = await session.openOrCreate(path ?? namedStore(option, process.env) ?? resolve(LOCAL_STORE))
+  const db = await context.openOrCreate(path ?? namedStore(option, process.env) ?? resolve(LOCAL_STORE))
   await db.flush()
-  if (session.json) await session.output.line(JSON.stringify({ store: db.store.location }))
+  if (context.json) await context.output.line(JSON.stringify({ store: db.store.location }))
 }

@@ -3,11 +3,11 @@
 import type { Blob } from '../../blob/blob.js'
 import type { Database } from '../../database/database.js'
 import type { CommandUsage } from '../command.js'
+import type { CommandContext } from '../command-context.js'
 import { UsageError } from '../failure.js'
 import { parseHeadName } from '../head-name.js'
 import { keep } from '../keep.js'
 import { printable } from '../printable.js'
-import type { Session } from '../session.js'
 import { findSources, type Source } from '../source.js'
 
 export const usage: CommandUsage = {
@@ -26,7 +26,7 @@ export const usage: CommandUsage = {
 }
 
 export async function run(
-  session: Session,
+  context: CommandContext,
   options: { readonly name?: string },
   paths: string[],
 ): Promise<void> {
@@ -35,20 +35,34 @@ export async function run(
     throw new UsageError(`--name ${name} names one file, not ${paths.length}; put the others without it`)
   }
   const sources = await findSources(paths)
-  const db = await session.openOrCreate()
+  const db = await context.openOrCreate()
   for (const source of sources) {
-    const blob = await store(session, db, source)
+    const { blob, newBytes } = await store(context, db, source)
     await keep(db, blob.ref, name)
-    await session.output.report(line(session, source, blob, name))
+    await context.output.report(line(context, source, blob, newBytes, name))
   }
 }
 
-async function store(session: Session, db: Database, source: Source): Promise<Blob> {
-  using progress = session.progress(source.name, source.size)
-  return await db.putBlob(source.bytes(session.signal), { signal: session.signal, onProgress: progress.add })
+/** A stored file, and the bytes of chunks that the store did not have before. */
+interface Stored {
+  readonly blob: Blob
+  readonly newBytes: number
 }
 
-function line(session: Session, source: Source, { ref, size }: Blob, head: string | undefined): string {
-  if (!session.json) return `${ref}  ${printable(source.name)}`
-  return JSON.stringify({ ref, name: source.name, size, ...(head !== undefined && { head }) })
+async function store(context: CommandContext, db: Database, source: Source): Promise<Stored> {
+  using progress = context.progress(source.name, source.size)
+  const { signal } = context
+  const blob = await db.putBlob(source.bytes(signal), { signal, onProgress: progress.addStored })
+  return { blob, newBytes: progress.newBytes }
+}
+
+function line(
+  context: CommandContext,
+  source: Source,
+  { ref, size }: Blob,
+  newBytes: number,
+  head: string | undefined,
+): string {
+  if (!context.json) return `${ref}  ${printable(source.name)}`
+  return JSON.stringify({ ref, name: source.name, size, newBytes, ...(head !== undefined && { head }) })
 }

@@ -5,7 +5,7 @@ import { MIN_PREFIX_CHARS } from '../../database/resolve.js'
 import { UnknownObjectError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import type { CommandUsage } from '../command.js'
-import type { Session } from '../session.js'
+import type { CommandContext } from '../command-context.js'
 
 export const usage: CommandUsage = {
   summary: 'remove names and pins',
@@ -22,16 +22,16 @@ interface Held {
   readonly ref: Ref
 }
 
-export async function run(session: Session, _options: object, objects: string[]): Promise<void> {
-  const db = await session.openToWrite()
+export async function run(context: CommandContext, _options: object, objects: string[]): Promise<void> {
+  const db = await context.openToWrite()
   const held: Held[] = []
   for await (const each of db.list()) held.push(each)
   const removed = new Set(objects.map((object) => find(held, object, db)))
   for (const { name, ref } of removed) {
-    session.signal.throwIfAborted()
+    context.signal.throwIfAborted()
     await db.remove(name ?? ref.toString())
-    if (session.json) await session.output.report(JSON.stringify({ name, ref }))
-    else session.note(name === undefined ? `removed the pin of ${ref}` : `removed ${name}, which was ${ref}`)
+    if (context.json) await context.output.report(JSON.stringify({ name, ref }))
+    else context.note(name === undefined ? `removed the pin of ${ref}` : `removed ${name}, which was ${ref}`)
   }
 }
 

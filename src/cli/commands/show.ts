@@ -2,9 +2,9 @@
 
 import type { Blob } from '../../blob/blob.js'
 import type { CommandUsage } from '../command.js'
+import type { CommandContext } from '../command-context.js'
 import { findBlob } from '../find-blob.js'
 import { metaNodes } from '../meta-nodes.js'
-import type { Session } from '../session.js'
 import { shapeOf } from '../tree-shape.js'
 
 export const usage: CommandUsage = {
@@ -17,17 +17,17 @@ export const usage: CommandUsage = {
 }
 
 export async function run(
-  session: Session,
+  context: CommandContext,
   options: { readonly chunks?: boolean },
   object: string,
 ): Promise<void> {
-  const db = await session.openToRead()
+  const db = await context.openToRead()
   const blob = await findBlob(db, object)
-  if (options.chunks === true) await showChunks(session, blob)
-  else await showLevels(session, blob)
+  if (options.chunks === true) await showChunks(context, blob)
+  else await showLevels(context, blob)
 }
 
-async function showLevels({ json, output, signal }: Session, blob: Blob): Promise<void> {
+async function showLevels({ json, output, signal }: CommandContext, blob: Blob): Promise<void> {
   const { ref, size } = blob
   const levels = (await shapeOf(blob.tree, signal)).reverse()
   if (json) return output.line(JSON.stringify({ ref, size, levels }))
@@ -37,7 +37,10 @@ async function showLevels({ json, output, signal }: Session, blob: Blob): Promis
   }
 }
 
-async function showChunks({ json, output, signal }: Session, { ref, size, tree }: Blob): Promise<void> {
+async function showChunks(
+  { json, output, signal }: CommandContext,
+  { ref, size, tree }: Blob,
+): Promise<void> {
   const show = (offset: number, length: number, chunk: typeof ref): Promise<void> =>
     output.line(
       json

@@ -3,11 +3,11 @@
 import type { Blob } from '../../blob/blob.js'
 import { parseByteCount } from '../byte-count.js'
 import type { CommandUsage } from '../command.js'
+import type { CommandContext } from '../command-context.js'
 import { Failure } from '../failure.js'
 import { findBlob } from '../find-blob.js'
 import { parseHeadName } from '../head-name.js'
 import { keep } from '../keep.js'
-import type { Session } from '../session.js'
 import { findSource } from '../source.js'
 
 export const usage: CommandUsage = {
@@ -44,20 +44,20 @@ interface SpliceOptions {
   readonly name?: string
 }
 
-export async function run(session: Session, options: SpliceOptions, object: string): Promise<void> {
+export async function run(context: CommandContext, options: SpliceOptions, object: string): Promise<void> {
   const { at, remove = 0, insert, name } = options
-  const { signal } = session
+  const { signal } = context
   const source = insert === undefined ? undefined : await findSource(insert)
-  const db = await session.openToWrite()
+  const db = await context.openToWrite()
   const blob = await findBlob(db, object)
   checkPlace(blob, object, at, remove)
-  using progress = session.progress(object, source?.size)
+  using progress = context.progress(object, source?.size)
   const result = await blob.splice(at, remove, source?.bytes(signal), { signal, onProgress: progress.add })
   await keep(db, result.ref, name)
   progress.end()
   const { ref, size } = result
-  await session.output.report(
-    session.json ? JSON.stringify({ ref, size, ...(name !== undefined && { head: name }) }) : ref.toString(),
+  await context.output.report(
+    context.json ? JSON.stringify({ ref, size, ...(name !== undefined && { head: name }) }) : ref.toString(),
   )
 }
 

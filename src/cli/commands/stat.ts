@@ -1,7 +1,7 @@
 /** nomsy stat: what an object is. */
 
 import type { CommandUsage } from '../command.js'
-import type { Session } from '../session.js'
+import type { CommandContext } from '../command-context.js'
 import { formatSize } from '../size.js'
 import { shapeOf } from '../tree-shape.js'
 
@@ -12,9 +12,9 @@ export const usage: CommandUsage = {
   examples: ['nomsy stat disk'],
 }
 
-export async function run(session: Session, _options: object, object: string): Promise<void> {
-  const { json, output, signal } = session
-  const db = await session.openToRead()
+export async function run(context: CommandContext, _options: object, object: string): Promise<void> {
+  const { json, output, signal } = context
+  const db = await context.openToRead()
   const { ref } = await db.resolve(object)
   const blob = await db.blob(ref)
   const levels = await shapeOf(blob.tree, signal)

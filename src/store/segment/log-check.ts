@@ -3,7 +3,7 @@
  * of every chunk, and that the index finds each. SPEC "Segment store".
  */
 
-import { NomsyError } from '../../errors.js'
+import { NomsyError, StoreError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import { RefList } from '../../hash/ref-list.js'
 import type { VerifiedParts } from '../../parallel/jobs.js'
@@ -12,22 +12,48 @@ import type { CheckOptions, Finding } from '../chunk-store.js'
 import type { OpenedStore } from './open-segment-store.js'
 import { CODEC_NONE, SEGMENT_HEADER_BYTES } from './record.js'
 import { type ScannedRecord, SegmentScanner } from './segment-scanner.js'
-import { listSegments } from './store-format.js'
+import { isSystemError, listSegments } from './store-format.js'
 
 export async function* checkLog(store: OpenedStore, options: CheckOptions): AsyncGenerator<Finding> {
   yield* store.findings
-  const scanners: SegmentScanner[] = []
   const end = store.log?.durable ?? store.end
-  for (const segment of await listSegments(store.fs, store.path)) {
+  let totalBytes = 0
+  const scanners: SegmentScanner[] = []
+  for (const segment of await segmentsOf(store)) {
     // A segment that is being made has nothing to check yet.
     if (segment > end.segment) continue
-    scanners.push(await SegmentScanner.open(await store.files.get(segment), store.storeId, segment))
+    try {
+      const scanner = await SegmentScanner.open(await store.files.get(segment), store.storeId, segment)
+      scanners.push(scanner)
+      totalBytes += scanner.size
+    } catch (error) {
+      yield await unreadable(store, segment, error)
+    }
   }
-  const totalBytes = scanners.reduce((sum, { size }) => sum + size, 0)
   for (const scanner of scanners) {
     const endOffset = scanner.segment === end.segment ? end.offset : scanner.size
-    yield* checkSegment(store, scanner, endOffset, totalBytes, options)
+    try {
+      yield* checkSegment(store, scanner, endOffset, totalBytes, options)
+    } catch (error) {
+      yield await unreadable(store, scanner.segment, error)
+    }
   }
+}
+
+async function segmentsOf({ fs, path }: OpenedStore): Promise<number[]> {
+  try {
+    return await listSegments(fs, path)
+  } catch (cause) {
+    if (!isSystemError(cause)) throw cause
+    throw new StoreError('NOMSY_STORE_FAILED', `${path} cannot be read: ${cause.message}`, { cause })
+  }
+}
+
+/** What a segment is that the system cannot read; other errors are thrown on. */
+async function unreadable(store: OpenedStore, segment: number, error: unknown): Promise<Finding> {
+  if (!isSystemError(error)) throw error
+  const refs = await unreadableIn(store, segment, 0, Number.POSITIVE_INFINITY)
+  return { message: `${store.files.name(segment)} cannot be read to its end: ${error.message}`, refs }
 }
 
 async function* checkSegment(

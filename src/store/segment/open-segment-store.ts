@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { decode } from '../../encoding/decode.js'
 import { encode } from '../../encoding/encode.js'
-import { DamagedStoreError, StoreError, StoreLockedError } from '../../errors.js'
+import { DamagedStoreError, NomsyError, StoreError, StoreLockedError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import type { Finding } from '../chunk-store.js'
 import { BlockReader } from './block-reader.js'
@@ -77,15 +77,19 @@ export interface OpenedStore {
 
 export async function openSegmentStore(path: string, options: SegmentStoreOptions): Promise<OpenedStore> {
   const fs = options.fileSystem ?? nodeFileSystem
-  const storeId = await readFormat(fs, path)
-  if (storeId === undefined && (options.readOnly === true || options.create === false)) {
-    throw new StoreError('NOMSY_NO_STORE', `there is no nomsy store at ${path}; 'nomsy init' makes one`)
-  }
-  if (options.readOnly === true) return openForReading(fs, path, storeId!)
+  let storeId: Uint8Array | undefined
   try {
+    storeId = await readFormat(fs, path)
+    if (storeId === undefined && (options.readOnly === true || options.create === false)) {
+      throw new StoreError('NOMSY_NO_STORE', `there is no nomsy store at ${path}; 'nomsy init' makes one`)
+    }
+    if (options.readOnly === true) return await openForReading(fs, path, storeId!)
     return await openForWriting(fs, path, options)
   } catch (cause) {
-    if (!isUnwritable(cause)) throw cause
+    if (cause instanceof NomsyError || cause instanceof RangeError || cause instanceof TypeError) throw cause
+    if (options.readOnly === true || !isUnwritable(cause)) {
+      throw new StoreError('NOMSY_STORE_FAILED', `${path} cannot be opened: ${rootMessage(cause)}`, { cause })
+    }
     const rest = storeId === undefined ? 'no store can be made there' : 'its store can only be read'
     throw new StoreError('NOMSY_READ_ONLY', `${path} cannot be written to, ${rest}: ${rootMessage(cause)}`, {
       cause,
@@ -115,7 +119,7 @@ async function openForWriting(
     const file = await fs.open(segmentFile(path, last), 'write')
     await files.add(last, file)
     const sizes = await sizesByCheckpoint(files, storeId, segments)
-    const position = await replayLog({ files, storeId, segments, sizes, index, file })
+    const end = await replayLog({ files, storeId, segments, sizes, index, file })
     const pending = new Pending(index, storeId)
     const log = new SegmentLog({
       fs,
@@ -123,7 +127,7 @@ async function openForWriting(
       storeId,
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
       file,
-      position,
+      position: end,
       checkpoint: async () =>
         encodeCheckpoint(await pending.writtenHeads(), await segmentSizes(fs, path, files)),
       onSegment: (segment, opened) => files.add(segment, opened),
@@ -139,8 +143,8 @@ async function openForWriting(
       files,
       reader,
       log,
-      end: position,
       compressionLevel,
+      end,
       findings: [],
       release,
     }
@@ -172,8 +176,8 @@ async function openForReading(fs: FileSystem, path: string, storeId: Uint8Array)
       files,
       reader,
       log: undefined,
-      end,
       compressionLevel: undefined,
+      end,
       findings,
       release: () => files.close(),
     }

@@ -42,9 +42,12 @@ export class SegmentFiles {
     return segmentFile(this.#path, segment)
   }
 
+  /** What matters of them has been made durable by now: failing to close one loses nothing. */
   async close(): Promise<void> {
     const files = await Promise.allSettled(this.#files.values())
     this.#files.clear()
-    await Promise.all(files.map((file) => (file.status === 'fulfilled' ? file.value.close() : undefined)))
+    await Promise.allSettled(
+      files.map((file) => (file.status === 'fulfilled' ? file.value.close() : undefined)),
+    )
   }
 }

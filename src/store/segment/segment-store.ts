@@ -106,28 +106,31 @@ export class SegmentStore implements ChunkStore {
     return this.#call(async () => (await this.#places(refs)).map((place) => place !== undefined))
   }
 
-  put(chunks: readonly Chunk[]): Promise<void> {
+  put(chunks: readonly Chunk[]): Promise<number> {
     return this.#call(async () => {
       await this.#log.ready()
-      for (const chunk of await this.#withoutKnown(chunks)) this.#addToBlock(chunk)
+      let newBytes = 0
+      for (const chunk of await this.#withoutKnown(chunks)) newBytes += this.#addToBlock(chunk)
       this.#logBlocks()
-      if (this.#bytesSinceBarrier < BARRIER_BYTES) return
-      this.#bytesSinceBarrier = 0
-      // A failure stays with the log, and meets whoever asks for something next.
-      this.#barrier().catch(() => {})
+      if (this.#bytesSinceBarrier >= BARRIER_BYTES) {
+        this.#bytesSinceBarrier = 0
+        // A failure stays with the log, and meets whoever asks for something next.
+        this.#barrier().catch(() => {})
+      }
+      return newBytes
     })
   }
 
   /** Chunks that are not durable yet may be among them, or not. */
   async *refs(prefix = ''): AsyncGenerator<Ref> {
     if (this.#closed !== undefined) throw closedError()
-    if (this.#parts.log !== undefined) await this.flush()
+    await this.#flushIfPossible()
     yield* this.#parts.index.refs(prefix)
   }
 
   async *check(options: CheckOptions = {}): AsyncGenerator<Finding> {
     if (this.#closed !== undefined) throw closedError()
-    if (this.#parts.log !== undefined && this.#parts.log.failure === undefined) await this.flush()
+    await this.#flushIfPossible()
     yield* checkLog(this.#parts, options)
   }
 
@@ -137,6 +140,11 @@ export class SegmentStore implements ChunkStore {
       this.#logAll()
       await this.#barrier()
     })
+  }
+
+  /** A store that has failed can still be read. */
+  async #flushIfPossible(): Promise<void> {
+    if (this.#parts.log !== undefined && this.#parts.log.failure === undefined) await this.flush()
   }
 
   close(): Promise<void> {
@@ -191,12 +199,14 @@ export class SegmentStore implements ChunkStore {
     return unknown
   }
 
-  #addToBlock(chunk: Chunk): void {
-    if (!this.#parts.pending.addChunk(chunk)) return
+  /** The bytes that this adds to the store. */
+  #addToBlock(chunk: Chunk): number {
+    if (!this.#parts.pending.addChunk(chunk)) return 0
     this.#block.push(chunk)
     this.#blockBytes += chunk.bytes.length
     this.#bytesSinceBarrier += chunk.bytes.length
     if (this.#blockBytes >= BLOCK_BYTES || this.#block.length >= BLOCK_CHUNKS) this.#endBlock()
+    return chunk.bytes.length
   }
 
   #endBlock(): void {

@@ -178,3 +178,8 @@ function ignoring(code: string): (error: unknown) => void {
 export function hasCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code
 }
+
+/** Whether `error` is the system's, of any code. */
+export function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && /^E[A-Z0-9]+$/.test(String(error.code))
+}

@@ -19,7 +19,10 @@ export interface GlobalOptions {
   readonly quiet?: boolean
 }
 
-export class Session {
+/** Errors of opening after which a store can still be read. */
+const READABLE: readonly NomsyErrorCode[] = ['NOMSY_READ_ONLY', 'NOMSY_DAMAGED_STORE', 'NOMSY_LOCKED']
+
+export class CommandContext {
   /** Exit status of a run in which nothing was thrown. */
   exitCode = 0
   readonly signal: AbortSignal
@@ -44,8 +47,8 @@ export class Session {
     try {
       return await this.#open(location, { create: false })
     } catch (error) {
-      // What is damaged in one place can be read in others.
-      if (hasCode(error, 'NOMSY_READ_ONLY') || hasCode(error, 'NOMSY_DAMAGED_STORE')) {
+      // What is damaged in one place can be read in others, and a log that grows can be read up to where it is.
+      if (READABLE.some((code) => hasCode(error, code))) {
         return this.#open(location, { create: false, readOnly: true })
       }
       throw hasCode(error, 'NOMSY_NO_STORE') ? noStore(location, isDefault, error) : error
