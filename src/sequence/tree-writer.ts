@@ -13,7 +13,7 @@ import type { SequenceFormat, TreeParams } from './format.js'
 import { encodeMeta, type Leaf } from './node.js'
 
 /** Runs of leaves being encoded and hashed at a time, each of up to 1 MiB. */
-const MAX_RUNS = 8
+const MAX_RUNS = 4
 
 /** A tree: its root's ref and the items in it. */
 export interface Root {

@@ -217,11 +217,12 @@ describe('a put', () => {
   test('waits for a slow store', async () => {
     let [open, most] = [0, 0]
     const store = new (class extends WatchedStore {
-      override async put(chunks: Parameters<WatchedStore['put']>[0]): Promise<void> {
+      override async put(chunks: Parameters<WatchedStore['put']>[0]): Promise<number> {
         most = Math.max(most, ++open)
         await new Promise((resolve) => setTimeout(resolve, 2))
-        await super.put(chunks)
+        const newBytes = await super.put(chunks)
         open--
+        return newBytes
       }
     })()
     const bytes = stream('sha', 'slow', 6_000_000)

@@ -12,7 +12,8 @@ const data = noise('damage', 200_000)
 /** The chunks of a blob of `data`, its leaves in order first. */
 async function chunksOfData(): Promise<Chunk[]> {
   const chunks: Chunk[] = []
-  await writeBlob({ put: async (batch) => void chunks.push(...batch) }, data)
+  const put = async (batch: readonly Chunk[]): Promise<number> => chunks.push(...batch)
+  await writeBlob({ put }, data)
   return chunks
 }
 

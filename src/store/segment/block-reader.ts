@@ -21,8 +21,11 @@ const MAX_READ_BYTES = 1024 * 1024
 /** Fewer bytes than this are verified on the spot. */
 const PARALLEL_BYTES = 256 * 1024
 
-/** Blocks of which it is remembered that they are whole, and bytes of unpacked blocks that are kept. */
-const REMEMBERED_BLOCKS = 65_536
+/** Bytes looked at when it is asked whether a block is whole, and chunks of which that is remembered. */
+const VERIFIED_BYTES = 1024 * 1024
+const REMEMBERED_CHUNKS = 65_536
+
+/** Bytes of unpacked blocks that are kept. */
 const KEPT_BYTES = 8 * 1024 * 1024
 
 /** A chunk to read. */
@@ -43,9 +46,9 @@ interface Unit {
 export class BlockReader {
   readonly #files: SegmentFiles
   readonly #storeId: Uint8Array
-  // Given a `max`, a cache takes 8 ms to make room for all of it.
-  readonly #whole = new LRUCache<string, Promise<ReadonlySet<string>>>({
-    maxSize: REMEMBERED_BLOCKS,
+  /** Chunks that lie in blocks found whole. (Given a `max`, a cache takes 8 ms to make room for all of it.) */
+  readonly #whole = new LRUCache<string, true>({
+    maxSize: REMEMBERED_CHUNKS,
     sizeCalculation: () => 1,
   })
   /** Unpacked blocks by place, for reads of one chunk at a time; their chunks are verified one by one. */
@@ -89,29 +92,32 @@ export class BlockReader {
     return result
   }
 
-  /** Whether the block of `place` is as it was written and holds the chunk: what a put relies on. */
-  async isWhole({ ref, place }: Wanted): Promise<boolean> {
-    const key = blockKey(place)
-    let refs = this.#whole.get(key)
-    if (refs === undefined) {
-      refs = this.#verifyBlock(place)
-      this.#whole.set(key, refs)
-    }
-    return (await refs).has(ref.toString())
+  /** Whether the chunk is known to lie in a block that is as it was written, without a look at the disk. */
+  isKnownWhole(ref: Ref): boolean {
+    return this.#whole.has(ref.toString())
   }
 
-  /** The chunks of a block; none where it is not whole. */
-  async #verifyBlock(place: ChunkPlace): Promise<ReadonlySet<string>> {
+  /**
+   * Whether the chunk lies at `place` in a block that is as it was written: what a put relies on. The blocks after it
+   * are looked at too, since data that is put again comes in the order in which it came before.
+   */
+  async isWhole({ ref, place }: Wanted): Promise<boolean> {
+    if (this.isKnownWhole(ref)) return true
     try {
       const file = await this.#files.get(place.segment)
       const blockBytes = place.payload + place.storedBytes - place.record
-      const scanner = await SegmentScanner.open(file, this.#storeId, place.segment, blockBytes)
-      const record = await scanner.record(place.record, true)
-      return new Set(record?.isWhole ? record.directory.map(({ ref }) => ref.toString()) : [])
+      const windowBytes = Math.max(blockBytes, VERIFIED_BYTES)
+      const scanner = await SegmentScanner.open(file, this.#storeId, place.segment, windowBytes)
+      let record = await scanner.record(place.record, true)
+      const end = place.record + windowBytes
+      while (record?.isWhole && record.end <= end) {
+        for (const entry of record.directory) this.#whole.set(entry.ref.toString(), true)
+        record = record.end < end ? await scanner.record(record.end, true, end) : undefined
+      }
     } catch {
       // What cannot be read is not whole.
-      return new Set()
     }
+    return this.isKnownWhole(ref)
   }
 
   /** The parts of units that lie next to each other, in order. */

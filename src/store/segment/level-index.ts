@@ -4,7 +4,9 @@
  * found again in the log.
  *
  * Keys: "c" and a ref's bytes, to the chunk's place; "h" and a head's name, to the ref's bytes and a CRC-32;
- * "p", to the store's id, how far into the log the index reaches, and a CRC-32.
+ * "p", to the store's id, how far into the log the index reaches, and a CRC-32; "f", there since the first batch;
+ * "l" and a rising number, which each batch puts in place of the last one's. LevelDB may lose one batch of several
+ * to a flipped bit, or its tables along with CURRENT, and say nothing; then there are two of "l" or there is no "f".
  */
 
 import { realpath, rm } from 'node:fs/promises'
@@ -23,6 +25,8 @@ import { STORE_ID_BYTES } from './record.js'
 const CHUNK_PREFIX = 0x63
 const HEAD_PREFIX = 0x68
 const POSITION_KEY = Uint8Array.of(0x70)
+const FIRST_KEY = Uint8Array.of(0x66)
+const LINK_PREFIX = 0x6c
 
 /** LevelDB replays this much at most when it opens, at about 5 ms for each MiB. */
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
@@ -34,8 +38,9 @@ type Database = Level<Uint8Array, Uint8Array>
 
 export class LevelIndex implements ChunkIndex {
   readonly #database: Database
-
   readonly #release: () => void
+  /** Number of the last batch; undefined where there is none. */
+  #link: number | undefined
 
   private constructor(database: Database, release: () => void) {
     this.#database = database
@@ -60,47 +65,65 @@ export class LevelIndex implements ChunkIndex {
 
   async position(storeId: Uint8Array): Promise<LogPosition | undefined> {
     const value = await this.#database.get(POSITION_KEY)
-    if (value === undefined) return undefined
+    if (value === undefined || !(await this.#isWhole())) return undefined
     const { storeId: id, position } = positionIn(value) ?? {}
     return id?.every((byte, index) => byte === storeId[index]) ? position : undefined
   }
 
+  /** Whether all batches are there, up to the last one that is. */
+  async #isWhole(): Promise<boolean> {
+    const range = { gte: Uint8Array.of(LINK_PREFIX), lt: Uint8Array.of(LINK_PREFIX + 1), limit: 2 }
+    const links = await this.#database.keys(range).all()
+    const isWhole = links.length === 1 && (await this.#database.get(FIRST_KEY)) !== undefined
+    this.#link = isWhole ? numberIn(links[0]!) : undefined
+    return isWhole
+  }
+
   clear(): Promise<void> {
+    this.#link = undefined
     return this.#database.clear()
   }
 
   async get(ref: Ref): Promise<ChunkPlace | undefined> {
-    return placeIn(this.#database.getSync(chunkKey(ref)))
+    try {
+      return placeIn(this.#database.getSync(chunkKey(ref)))
+    } catch (cause) {
+      throw damaged(cause)
+    }
   }
 
   async getMany(refs: readonly Ref[]): Promise<(ChunkPlace | undefined)[]> {
-    if (refs.length <= SYNC_LOOKUPS) return refs.map((ref) => placeIn(this.#database.getSync(chunkKey(ref))))
-    return (await this.#database.getMany(refs.map(chunkKey))).map(placeIn)
+    try {
+      if (refs.length <= SYNC_LOOKUPS)
+        return refs.map((ref) => placeIn(this.#database.getSync(chunkKey(ref))))
+      return (await this.#database.getMany(refs.map(chunkKey))).map(placeIn)
+    } catch (cause) {
+      throw damaged(cause)
+    }
   }
 
   async *refs(prefix: string): AsyncGenerator<Ref> {
     const range = prefixRange(prefix)
     if (range === undefined) return
     const { first, last } = range
-    for await (const key of this.#database.keys({
+    const keys = this.#database.keys({
       gte: withPrefix(CHUNK_PREFIX, first),
       lte: withPrefix(CHUNK_PREFIX, last),
-    })) {
-      yield Ref.fromBytes(key.slice(1))
-    }
+    })
+    for await (const key of undamaged(keys)) yield Ref.fromBytes(key.slice(1))
   }
 
   async head(name: string): Promise<Ref | undefined> {
-    const value = await this.#database.get(headKey(name))
+    const value = await this.#database.get(headKey(name)).catch((cause: unknown) => {
+      throw damaged(cause)
+    })
     return value && headIn(name, value)
   }
 
   async *heads(prefix: string): AsyncGenerator<Head> {
     const first = headKey(prefix)
-    for await (const [key, value] of this.#database.iterator({
-      gte: first,
-      lt: Uint8Array.of(HEAD_PREFIX + 1),
-    })) {
+    const entries = this.#database.iterator({ gte: first, lt: Uint8Array.of(HEAD_PREFIX + 1) })
+    for await (const [key, value] of undamaged(entries)) {
       const name = new TextDecoder().decode(key.subarray(1))
       if (!name.startsWith(prefix)) return
       yield { name, ref: headIn(name, value) }
@@ -115,6 +138,10 @@ export class LevelIndex implements ChunkIndex {
       else chained.put(headKey(name), headValue(name, ref))
     }
     chained.put(POSITION_KEY, positionValue(batch.storeId, batch.position))
+    if (this.#link === undefined) chained.put(FIRST_KEY, new Uint8Array(0))
+    else chained.del(linkKey(this.#link))
+    this.#link = (this.#link ?? 0) + 1
+    chained.put(linkKey(this.#link), new Uint8Array(0))
     await chained.write()
   }
 
@@ -124,7 +151,8 @@ export class LevelIndex implements ChunkIndex {
   }
 }
 
-async function openDatabase(path: string): Promise<Database> {
+/** Opens the database, made anew if `mayReplace` and the one that is there is damaged. */
+async function openDatabase(path: string, mayReplace = true): Promise<Database> {
   const database: Database = new Level(path, {
     keyEncoding: 'view',
     valueEncoding: 'view',
@@ -134,10 +162,19 @@ async function openDatabase(path: string): Promise<Database> {
     await database.open()
     return database
   } catch (error) {
-    if (levelCode(error) !== 'LEVEL_CORRUPTION') throw error
+    if (!mayReplace || !isOfDamage(error)) throw error
     await rm(path, { recursive: true })
-    return openDatabase(path)
+    return openDatabase(path, false)
   }
+}
+
+/** Whether LevelDB did not open because of what it found: a damaged file, none where there should be one. */
+function isOfDamage(error: unknown): boolean {
+  const { cause } = error as { cause?: { message?: string } }
+  return (
+    levelCode(error) === 'LEVEL_CORRUPTION' ||
+    /no such file|invalid argument|not a directory|EEXIST|ENOTDIR/i.test(cause?.message ?? '')
+  )
 }
 
 /** The code that LevelDB gave for failing to open. */
@@ -192,11 +229,45 @@ function positionIn(value: Uint8Array): { storeId: Uint8Array; position: LogPosi
   return { storeId: value.subarray(0, STORE_ID_BYTES), position }
 }
 
+function linkKey(link: number): Uint8Array {
+  const key = new Uint8Array(9)
+  key[0] = LINK_PREFIX
+  new DataView(key.buffer).setBigUint64(1, BigInt(link))
+  return key
+}
+
+function numberIn(key: Uint8Array): number {
+  return Number(new DataView(key.buffer, key.byteOffset).getBigUint64(1))
+}
+
 function headIn(name: string, value: Uint8Array): Ref {
-  const ref = Ref.fromBytes(value.slice(0, REF_BYTES))
-  if (value.every((byte, index) => byte === headValue(name, ref)[index])) return ref
-  throw new StoreError(
+  if (value.length === REF_BYTES + 4) {
+    const ref = Ref.fromBytes(value.slice(0, REF_BYTES))
+    if (value.every((byte, index) => byte === headValue(name, ref)[index])) return ref
+  }
+  throw damagedAt(`head '${name}'`)
+}
+
+/** Entries as they come, until LevelDB cannot read on. */
+async function* undamaged<T>(entries: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* entries
+  } catch (cause) {
+    throw damaged(cause)
+  }
+}
+
+/** What LevelDB could not read, as the damage that it is; other errors as they are. */
+function damaged(cause: unknown): unknown {
+  const { code, message } = cause as { code?: unknown; message?: string }
+  const isDamage = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR'
+  return isDamage ? damagedAt(String(message), { cause }) : cause
+}
+
+function damagedAt(where: string, options?: ErrorOptions): StoreError {
+  return new StoreError(
     'NOMSY_DAMAGED_STORE',
-    `the index is damaged at head '${name}'; remove the store's directory 'index', it is made anew from the log`,
+    `the index is damaged: ${where}; remove the store's directory 'index', it is made anew from the log`,
+    options,
   )
 }

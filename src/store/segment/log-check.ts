@@ -81,6 +81,11 @@ async function* checkSegment(
     onProgress?.(record.end - at, totalBytes)
     at = record.end
   }
+  const missing = (store.sizes.get(scanner.segment) ?? 0) - scanner.size
+  if (missing > 0) {
+    const refs = await unreadableIn(store, scanner.segment, scanner.size, Number.POSITIVE_INFINITY)
+    yield { message: `${where(scanner.size)}: ${missing} bytes are missing at its end`, refs }
+  }
 }
 
 async function* checkRecord(

@@ -67,6 +67,8 @@ export interface OpenedStore {
   readonly log: SegmentLog | undefined
   /** Where the log ended when it was opened: what comes after it, a crash or another process left unfinished. */
   readonly end: LogPosition
+  /** Bytes of the segments before the last one. */
+  readonly sizes: ReadonlyMap<number, number>
   /** Level of zstd for new blocks; undefined leaves them as they are. */
   readonly compressionLevel: number | undefined
   /** Damage met while opening. */
@@ -118,7 +120,7 @@ async function openForWriting(
     const last = segments[segments.length - 1]!
     const file = await fs.open(segmentFile(path, last), 'write')
     await files.add(last, file)
-    const sizes = await sizesByCheckpoint(files, storeId, segments)
+    const sizes = new Map(await sizesByCheckpoint(files, storeId, segments))
     const end = await replayLog({ files, storeId, segments, sizes, index, file })
     const pending = new Pending(index, storeId)
     const log = new SegmentLog({
@@ -128,8 +130,10 @@ async function openForWriting(
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
       file,
       position: end,
-      checkpoint: async () =>
-        encodeCheckpoint(await pending.writtenHeads(), await segmentSizes(fs, path, files)),
+      checkpoint: async () => {
+        await addSizes(sizes, fs, path, files)
+        return encodeCheckpoint(await pending.writtenHeads(), sizes)
+      },
       onSegment: (segment, opened) => files.add(segment, opened),
     })
     const reader = new BlockReader(files, storeId)
@@ -145,6 +149,7 @@ async function openForWriting(
       log,
       compressionLevel,
       end,
+      sizes,
       findings: [],
       release,
     }
@@ -178,6 +183,7 @@ async function openForReading(fs: FileSystem, path: string, storeId: Uint8Array)
       log: undefined,
       compressionLevel: undefined,
       end,
+      sizes,
       findings,
       release: () => files.close(),
     }
@@ -273,11 +279,16 @@ function encodeCheckpoint(
   return encode({ heads: Object.fromEntries(heads), segments: [...segments].map((entry) => [...entry]) })
 }
 
-async function segmentSizes(fs: FileSystem, path: string, files: SegmentFiles): Promise<Map<number, number>> {
-  const sizes = new Map<number, number>()
-  for (const segment of await listSegments(fs, path))
-    sizes.set(segment, await (await files.get(segment)).size())
-  return sizes
+/** Adds the segments whose size no checkpoint says yet; what one says stays, whatever became of the file. */
+async function addSizes(
+  sizes: Map<number, number>,
+  fs: FileSystem,
+  path: string,
+  files: SegmentFiles,
+): Promise<void> {
+  for (const segment of await listSegments(fs, path)) {
+    if (!sizes.has(segment)) sizes.set(segment, await (await files.get(segment)).size())
+  }
 }
 
 /** Bytes of each segment before the last, as the last one's checkpoint has them; damage if one is missing. */

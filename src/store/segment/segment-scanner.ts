@@ -77,17 +77,26 @@ export class SegmentScanner {
     )
   }
 
-  /** The record at `start`; undefined where there is none that verifies. Payloads are read where asked for. */
-  async record(start: number, withPayload: boolean): Promise<ScannedRecord | undefined> {
+  /**
+   * The record at `start`; undefined where there is none that verifies, or none that ends before `limit`. Payloads are
+   * read where asked for.
+   */
+  async record(start: number, withPayload: boolean, limit = this.size): Promise<ScannedRecord | undefined> {
+    if (start + RECORD_HEADER_BYTES > limit) return undefined
     const windowBytes = withPayload ? this.#payloadWindowBytes : HEAD_WINDOW_BYTES
     const header = decodeRecordHeader(await this.#bytes(start, RECORD_HEADER_BYTES, windowBytes))
     if (header === undefined) return undefined
-    const head = await this.#bytes(start, headBytes(header.chunkCount), windowBytes)
-    const place = { storeId: this.#storeId, segment: this.segment, offset: start }
-    const directory = verifyRecordHead(place, header, head)
-    if (directory === undefined) return undefined
-    const payloadStart = start + head.length
+    const payloadStart = start + headBytes(header.chunkCount)
     const end = payloadStart + header.storedBytes
+    // Past the limit nothing is read; past the file's end what there is of a record is still looked at.
+    if (limit < this.size && end > limit) return undefined
+    const head = await this.#bytes(start, headBytes(header.chunkCount), windowBytes)
+    const directory = verifyRecordHead(
+      { storeId: this.#storeId, segment: this.segment, offset: start },
+      header,
+      head,
+    )
+    if (directory === undefined) return undefined
     const payload = withPayload ? await this.#bytes(payloadStart, header.storedBytes, windowBytes) : undefined
     const isWhole = payload?.length === header.storedBytes && crcOf([payload]) === header.payloadCrc
     return { header, directory, start, payloadStart, end, payload, isWhole }

@@ -30,6 +30,9 @@ import { plainRecord, type SegmentLog } from './segment-log.js'
 const BLOCK_BYTES = 128 * 1024
 const BLOCK_CHUNKS = 4096
 
+/** Chunks looked up at once: a block's or so, since a look at one that is known tells of those after it too. */
+const LOOKED_UP_CHUNKS = 32
+
 /** The log is made durable each time this much has been added, so that what is pending stays bounded. */
 const BARRIER_BYTES = 64 * 1024 * 1024
 
@@ -189,12 +192,16 @@ export class SegmentStore implements ChunkStore {
   /** Those of `chunks` that are not in the store, or lie there damaged. */
   async #withoutKnown(chunks: readonly Chunk[]): Promise<Chunk[]> {
     const { pending, index, reader } = this.#parts
-    const candidates = chunks.filter(({ ref }) => pending.chunk(ref) === undefined)
-    const places = await index.getMany(candidates.map(({ ref }) => ref))
     const unknown: Chunk[] = []
-    for (const [slot, chunk] of candidates.entries()) {
-      const place = places[slot]
-      if (place === undefined || !(await reader.isWhole({ ref: chunk.ref, place }))) unknown.push(chunk)
+    for (let from = 0; from < chunks.length; from += LOOKED_UP_CHUNKS) {
+      const some = chunks
+        .slice(from, from + LOOKED_UP_CHUNKS)
+        .filter(({ ref }) => !reader.isKnownWhole(ref) && pending.chunk(ref) === undefined)
+      const places = await index.getMany(some.map(({ ref }) => ref))
+      for (const [slot, chunk] of some.entries()) {
+        const place = places[slot]
+        if (place === undefined || !(await reader.isWhole({ ref: chunk.ref, place }))) unknown.push(chunk)
+      }
     }
     return unknown
   }
