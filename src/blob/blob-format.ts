@@ -25,10 +25,9 @@ export const BLOB_FORMAT: SequenceFormat = {
     return writer.bytes()
   },
 
-  encodeLeaves(items, ends) {
-    return items.length < PARALLEL_BYTES
-      ? encodeBins(items, ends)
-      : runJob('encodeBins', items.length, items, ends)
+  encodeLeaves(items, ends, memory) {
+    if (items.length < PARALLEL_BYTES) return encodeBins(items, ends, memory)
+    return runJob('encodeBins', items.length, items, ends, memory)
   },
 
   decodeLeaf(chunk) {

@@ -39,11 +39,15 @@ export const JOBS = { encodeBins, packBlocks, verifyUnits }
 
 export type JobName = keyof typeof JOBS
 
-/** Makes a chunk, a `bin`, of each run of `items` up to the next of `ends`, and hashes it. */
-export function encodeBins(items: Uint8Array, ends: Uint32Array): EncodedChunks {
+/**
+ * Makes a chunk, a `bin`, of each run of `items` up to the next of `ends`, and hashes it. The chunks go to `memory`
+ * where they fit.
+ */
+export function encodeBins(items: Uint8Array, ends: Uint32Array, memory: Uint8Array): EncodedChunks {
   const lengths = Array.from(ends, (end, index) => end - (index === 0 ? 0 : ends[index - 1]!))
   const headers = lengths.map(binHeader)
-  const bytes = new Uint8Array(headers.reduce((sum, header) => sum + header.length, items.length))
+  const byteCount = headers.reduce((sum, header) => sum + header.length, items.length)
+  const bytes = byteCount <= memory.length ? memory.subarray(0, byteCount) : new Uint8Array(byteCount)
   const chunkEnds = new Uint32Array(ends.length)
   const refs = new Uint8Array(ends.length * REF_BYTES)
   let from = 0

@@ -13,7 +13,12 @@ const BATCH_BYTES = 1024 * 1024
 export type ChunkTarget = Pick<ChunkStore, 'put'>
 
 /** Takes chunks and forgets them: for computing a ref without storing anything. */
-export const DISCARD: ChunkTarget = { put: async () => 0 }
+export const DISCARD: ChunkTarget = {
+  put: async (chunks) => {
+    for (const { release } of chunks) release?.()
+    return 0
+  },
+}
 
 export class ChunkSink {
   readonly #target: ChunkTarget

@@ -16,9 +16,14 @@ export interface SequenceFormat {
   encodeLeaf(items: Uint8Array, count: number): Uint8Array
   /**
    * In kinds whose items are bytes: the chunks of many leaves at once, each with the bytes of `items` up to one of
-   * `ends`. It may take its time, on another thread; the buffers of both are given away.
+   * `ends`, in `memory` where they fit. It may take its time, on another thread; the buffers of all three are given
+   * away.
    */
-  readonly encodeLeaves?: (items: Uint8Array, ends: Uint32Array) => EncodedChunks | Promise<EncodedChunks>
+  readonly encodeLeaves?: (
+    items: Uint8Array,
+    ends: Uint32Array,
+    memory: Uint8Array,
+  ) => EncodedChunks | Promise<EncodedChunks>
   /** The leaf in `chunk`, as a view of it; throws an EncodingError where it is no canonical leaf. */
   decodeLeaf(chunk: Uint8Array): Leaf
   /** In kinds ordered by keys: the encoded key at the start of an encoded item. */

@@ -15,6 +15,9 @@ import { encodeMeta, type Leaf } from './node.js'
 /** Runs of leaves being encoded and hashed at a time, each of up to 1 MiB. */
 const MAX_RUNS = 4
 
+/** Less memory than this is not worth keeping. */
+const MIN_SPARE_BYTES = 512 * 1024
+
 /** A tree: its root's ref and the items in it. */
 export interface Root {
   readonly ref: Ref
@@ -35,6 +38,8 @@ export class TreeWriter {
   readonly #bytes: ByteChunker
   /** Leaves of bytes that are cut and not yet hashed, in order. */
   readonly #runs: (EncodedChunks | Promise<EncodedChunks>)[] = []
+  /** Memory of runs whose chunks the store needs no longer. */
+  readonly #spare: Uint8Array[] = []
   /** Meta levels, level 1 first; one exists once it has been given a child. */
   readonly #metas: MetaLevel[] = []
 
@@ -49,7 +54,7 @@ export class TreeWriter {
       this.#pushChild(1, { ref, length: count, lastKey })
     })
     this.#bytes = new ByteChunker(params.leaf, (items, ends) => {
-      this.#runs.push(format.encodeLeaves!(items, ends))
+      this.#runs.push(format.encodeLeaves!(items, ends, this.#spare.pop() ?? new Uint8Array(0)))
     })
   }
 
@@ -126,9 +131,13 @@ export class TreeWriter {
     const { items, itemEnds, bytes, ends, refs } = await this.#runs[0]!
     this.#runs.shift()
     this.#bytes.reuse(items)
+    let used = ends.length
+    const release = (): void => {
+      if (--used === 0 && bytes.length > MIN_SPARE_BYTES) this.#spare.push(new Uint8Array(bytes.buffer))
+    }
     for (const [index, end] of ends.entries()) {
       const ref = Ref.fromBytes(refs.subarray(index * REF_BYTES, (index + 1) * REF_BYTES))
-      this.#sink.addHashed({ ref, bytes: bytes.subarray(ends[index - 1] ?? 0, end) })
+      this.#sink.addHashed({ ref, bytes: bytes.subarray(ends[index - 1] ?? 0, end), release })
       this.#pushChild(1, { ref, length: itemEnds[index]! - (itemEnds[index - 1] ?? 0), lastKey: undefined })
     }
     if (this.#sink.isFull) await this.#sink.drain()

@@ -16,10 +16,15 @@ import { Ref } from '../hash/ref.js'
 /** Largest chunk in bytes. SPEC "Chunks". */
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
 
-/** Bytes and their ref. Both are kept by whoever is handed them and are never written again. */
+/** Bytes and their ref. Both are kept by whoever is handed them and are not written again. */
 export interface Chunk {
   readonly ref: Ref
   readonly bytes: Uint8Array
+  /**
+   * A store may call this, once, when it needs the bytes no longer and has handed them to nobody: whoever made the
+   * chunk then uses their memory for the next ones.
+   */
+  readonly release?: (() => void) | undefined
 }
 
 /** The chunk of `bytes`, which it keeps: computes the ref. */

@@ -1,8 +1,10 @@
 /**
- * Packs the payloads of blocks, several at a time, on other threads. Data that does not shrink is noticed after a
- * block or two, and from then on only now and then tried again, so that it costs next to nothing.
+ * Packs the payloads of blocks, several at a time, on other threads. What does not shrink is left as it is: a single
+ * block is tried first, on the spot, and only once one has shrunk are those after it packed in bulk; after blocks that
+ * did not, more and more are passed over between two tries, so that such data costs next to nothing.
  */
 
+import { packBlocks } from '../../parallel/jobs.js'
 import { runJob } from '../../parallel/pool.js'
 import type { Chunk } from '../chunk-store.js'
 import { CODEC_NONE, CODEC_ZSTD } from './record.js'
@@ -13,6 +15,8 @@ const MAX_PASSED_OVER = 64
 
 export class BlockPacker {
   readonly #level: number | undefined
+  /** Whether the last block that was tried shrank. */
+  #isShrinking = false
   /** Blocks in a row that did not shrink, and how many to pass over because of that. */
   #failureCount = 0
   #passOver = 0
@@ -25,36 +29,44 @@ export class BlockPacker {
   /** The payload of each block of chunks. */
   pack(blocks: readonly (readonly Chunk[])[]): (Payload | Promise<Payload>)[] {
     const pieces = blocks.map(piecesOf)
-    const level = this.#level
-    const tried =
-      level === undefined ? [] : pieces.flatMap((_, index) => (this.#isWorthTrying() ? [index] : []))
     const payloads: (Payload | Promise<Payload>)[] = pieces.map((each) => ({
       codec: CODEC_NONE,
       pieces: each,
     }))
-    if (level === undefined || tried.length === 0) return payloads
-    const byteCount = tried.reduce((sum, index) => sum + bytesIn(pieces[index]!), 0)
-    const job = Promise.resolve(
-      runJob(
-        'packBlocks',
-        byteCount,
-        tried.map((index) => pieces[index]!.map(copyOf)),
-        level,
-      ),
-    )
-    for (const [slot, index] of tried.entries()) {
-      payloads[index] = job.then((packed) => this.#taken(packed[slot], pieces[index]!))
+    const tried = this.#tried(pieces)
+    if (this.#level === undefined || tried.length === 0) return payloads
+    const packed = Promise.resolve(this.#packed(tried, this.#level))
+    for (const [slot, each] of tried.entries()) {
+      payloads[pieces.indexOf(each)] = packed.then((results) => this.#taken(results[slot], each))
     }
     return payloads
   }
 
-  #isWorthTrying(): boolean {
-    if (this.#passOver === 0) return true
-    this.#passOver--
-    return false
+  /** Those blocks that are worth a try: all of them, one, or none. */
+  #tried(blocks: readonly Uint8Array[][]): readonly Uint8Array[][] {
+    if (this.#isShrinking) return blocks
+    if (this.#passOver >= blocks.length) {
+      this.#passOver -= blocks.length
+      return []
+    }
+    const first = this.#passOver
+    this.#passOver = 0
+    return blocks.slice(first, first + 1)
+  }
+
+  #packed(
+    blocks: readonly Uint8Array[][],
+    level: number,
+  ): (Uint8Array | undefined)[] | Promise<(Uint8Array | undefined)[]> {
+    if (!this.#isShrinking) return packBlocks(blocks, level)
+    const byteCount = blocks.flat().reduce((sum, { length }) => sum + length, 0)
+    // Chunks lie many in a buffer and are still to be read; what is given away are copies.
+    const copies = blocks.map((pieces) => pieces.map((piece) => new Uint8Array(piece)))
+    return runJob('packBlocks', byteCount, copies, level)
   }
 
   #taken(packed: Uint8Array | undefined, pieces: readonly Uint8Array[]): Payload {
+    this.#isShrinking = packed !== undefined
     if (packed !== undefined) {
       this.#failureCount = 0
       return { codec: CODEC_ZSTD, pieces: [packed] }
@@ -76,13 +88,4 @@ function piecesOf(chunks: readonly Chunk[]): Uint8Array[] {
     }
   }
   return pieces
-}
-
-/** In a buffer of its own, which can be given away: chunks lie many in a buffer, and are still to be read. */
-function copyOf(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes)
-}
-
-function bytesIn(pieces: readonly Uint8Array[]): number {
-  return pieces.reduce((sum, piece) => sum + piece.length, 0)
 }

@@ -27,6 +27,7 @@ const HEAD_PREFIX = 0x68
 const POSITION_KEY = Uint8Array.of(0x70)
 const FIRST_KEY = Uint8Array.of(0x66)
 const LINK_PREFIX = 0x6c
+const LINKS = { gte: Uint8Array.of(LINK_PREFIX), lt: Uint8Array.of(LINK_PREFIX + 1), limit: 2 }
 
 /** LevelDB replays this much at most when it opens, at about 5 ms for each MiB. */
 const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
@@ -72,16 +73,19 @@ export class LevelIndex implements ChunkIndex {
 
   /** Whether all batches are there, up to the last one that is. */
   async #isWhole(): Promise<boolean> {
-    const range = { gte: Uint8Array.of(LINK_PREFIX), lt: Uint8Array.of(LINK_PREFIX + 1), limit: 2 }
-    const links = await this.#database.keys(range).all()
+    const links = await this.#database.keys(LINKS).all()
     const isWhole = links.length === 1 && (await this.#database.get(FIRST_KEY)) !== undefined
     this.#link = isWhole ? numberIn(links[0]!) : undefined
     return isWhole
   }
 
-  clear(): Promise<void> {
+  async clear(): Promise<void> {
     this.#link = undefined
-    return this.#database.clear()
+    try {
+      await this.#database.clear()
+    } catch (cause) {
+      throw damaged(cause)
+    }
   }
 
   async get(ref: Ref): Promise<ChunkPlace | undefined> {
@@ -160,8 +164,12 @@ async function openDatabase(path: string, mayReplace = true): Promise<Database> 
   })
   try {
     await database.open()
+    // A table is not looked at before it is read from.
+    await database.getMany([FIRST_KEY, POSITION_KEY])
+    await database.keys(LINKS).all()
     return database
   } catch (error) {
+    await database.close().catch(() => {})
     if (!mayReplace || !isOfDamage(error)) throw error
     await rm(path, { recursive: true })
     return openDatabase(path, false)
@@ -170,11 +178,16 @@ async function openDatabase(path: string, mayReplace = true): Promise<Database> 
 
 /** Whether LevelDB did not open because of what it found: a damaged file, none where there should be one. */
 function isOfDamage(error: unknown): boolean {
-  const { cause } = error as { cause?: { message?: string } }
+  const { code, message, cause } = error as LevelError
   return (
-    levelCode(error) === 'LEVEL_CORRUPTION' ||
-    /no such file|invalid argument|not a directory|EEXIST|ENOTDIR/i.test(cause?.message ?? '')
+    [code, cause?.code].includes('LEVEL_CORRUPTION') ||
+    /no such file|invalid argument|not a directory|EEXIST|ENOTDIR/i.test(cause?.message ?? message)
   )
+}
+
+interface LevelError extends Error {
+  readonly code?: unknown
+  readonly cause?: { readonly code?: unknown; readonly message?: string }
 }
 
 /** The code that LevelDB gave for failing to open. */

@@ -15,6 +15,8 @@ interface PendingChunk {
   readonly ref: Ref
   bytes: Uint8Array | undefined
   place: ChunkPlace | undefined
+  /** Lets go of the bytes, if nobody else has been given them. */
+  release: (() => void) | undefined
 }
 
 /** A head's new ref; undefined where it is removed. */
@@ -51,17 +53,23 @@ export class Pending {
     return this.#chunks.size === 0 && this.#asked.size === 0
   }
 
-  chunk(
-    ref: Ref,
-  ): { readonly bytes: Uint8Array | undefined; readonly place: ChunkPlace | undefined } | undefined {
-    return this.#chunks.get(ref.toString())
+  has(ref: Ref): boolean {
+    return this.#chunks.has(ref.toString())
+  }
+
+  /** The chunk's bytes while they are in memory, then its place; undefined where it is not pending. */
+  take(ref: Ref): Uint8Array | ChunkPlace | undefined {
+    const chunk = this.#chunks.get(ref.toString())
+    if (chunk?.bytes === undefined) return chunk?.place
+    chunk.release = undefined
+    return chunk.bytes
   }
 
   /** Takes a chunk that is to be written; false where it is here already. */
-  addChunk({ ref, bytes }: Chunk): boolean {
+  addChunk({ ref, bytes, release }: Chunk): boolean {
     const key = ref.toString()
     if (this.#chunks.has(key)) return false
-    this.#chunks.set(key, { ref, bytes, place: undefined })
+    this.#chunks.set(key, { ref, bytes, place: undefined, release })
     return true
   }
 
@@ -73,6 +81,8 @@ export class Pending {
       const chunk = this.#chunks.get(ref.toString())!
       chunk.place = { segment, record, payload, storedBytes, codec, offset, length: bytes.length }
       chunk.bytes = undefined
+      chunk.release?.()
+      chunk.release = undefined
       offset += bytes.length
       return chunk
     })

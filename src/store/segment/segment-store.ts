@@ -74,10 +74,9 @@ export class SegmentStore implements ChunkStore {
   get(ref: Ref): Promise<Uint8Array | undefined> {
     return this.#call(async () => {
       const { pending, index, reader } = this.#parts
-      const chunk = pending.chunk(ref)
-      if (chunk?.bytes !== undefined) return chunk.bytes
-      const place = chunk?.place ?? (await index.get(ref))
-      return place && reader.read({ ref, place })
+      const found = pending.take(ref) ?? (await index.get(ref))
+      if (found === undefined || found instanceof Uint8Array) return found
+      return reader.read({ ref, place: found })
     })
   }
 
@@ -178,10 +177,7 @@ export class SegmentStore implements ChunkStore {
   /** Where each chunk lies, its bytes where they are in memory, undefined where it is absent. */
   async #places(refs: readonly Ref[]): Promise<(ChunkPlace | Uint8Array | undefined)[]> {
     const { pending, index } = this.#parts
-    const places = refs.map((ref) => {
-      const chunk = pending.chunk(ref)
-      return chunk?.bytes ?? chunk?.place
-    })
+    const places = refs.map((ref) => pending.take(ref))
     const slots = refs.flatMap((_, slot) => (places[slot] === undefined ? [slot] : []))
     if (slots.length === 0) return places
     const found = await index.getMany(slots.map((slot) => refs[slot]!))
@@ -196,11 +192,16 @@ export class SegmentStore implements ChunkStore {
     for (let from = 0; from < chunks.length; from += LOOKED_UP_CHUNKS) {
       const some = chunks
         .slice(from, from + LOOKED_UP_CHUNKS)
-        .filter(({ ref }) => !reader.isKnownWhole(ref) && pending.chunk(ref) === undefined)
+        .filter(({ ref }) => !reader.isKnownWhole(ref) && !pending.has(ref))
       const places = await index.getMany(some.map(({ ref }) => ref))
+      const lacking = new Set<Chunk>()
       for (const [slot, chunk] of some.entries()) {
         const place = places[slot]
-        if (place === undefined || !(await reader.isWhole({ ref: chunk.ref, place }))) unknown.push(chunk)
+        if (place === undefined || !(await reader.isWhole({ ref: chunk.ref, place }))) lacking.add(chunk)
+      }
+      for (const chunk of chunks.slice(from, from + LOOKED_UP_CHUNKS)) {
+        if (lacking.has(chunk)) unknown.push(chunk)
+        else chunk.release?.()
       }
     }
     return unknown
@@ -208,7 +209,10 @@ export class SegmentStore implements ChunkStore {
 
   /** The bytes that this adds to the store. */
   #addToBlock(chunk: Chunk): number {
-    if (!this.#parts.pending.addChunk(chunk)) return 0
+    if (!this.#parts.pending.addChunk(chunk)) {
+      chunk.release?.()
+      return 0
+    }
     this.#block.push(chunk)
     this.#blockBytes += chunk.bytes.length
     this.#bytesSinceBarrier += chunk.bytes.length
