@@ -1,7 +1,7 @@
 /** Reads chunks out of segments, verified, and says whether a block is whole. */
 
 import { LRUCache } from 'lru-cache'
-import { DamagedChunkError } from '../../errors.js'
+import { DamagedChunkError, StoreError } from '../../errors.js'
 import { Ref } from '../../hash/ref.js'
 import { RefList } from '../../hash/ref-list.js'
 import { type StoredPart, type StoredUnit, type VerifiedParts, verifyUnits } from '../../parallel/jobs.js'
@@ -13,6 +13,7 @@ import type { ChunkPlace } from './place.js'
 import { CODEC_NONE } from './record.js'
 import type { SegmentFiles } from './segment-files.js'
 import { SegmentScanner } from './segment-scanner.js'
+import { hasCode } from './store-format.js'
 
 /** Neighbours are read in one go if no more than this lies between them, up to so many bytes. */
 const MAX_GAP_BYTES = 16 * 1024
@@ -27,6 +28,9 @@ const REMEMBERED_CHUNKS = 65_536
 
 /** Bytes of unpacked blocks that are kept. */
 const KEPT_BYTES = 8 * 1024 * 1024
+
+/** The system's errors that mean that bytes are gone; others are about this process. */
+const LOST = ['EIO', 'ENOENT']
 
 /** A chunk to read. */
 export interface Wanted {
@@ -156,7 +160,11 @@ export class BlockReader {
       const file = await this.#files.get(wanted.place.segment)
       return bytes.subarray(0, await readFully(file, bytes, start))
     } catch (cause) {
-      throw this.#damaged(wanted, cause)
+      if (LOST.some((code) => hasCode(cause, code))) throw this.#damaged(wanted, cause)
+      const name = this.#files.name(wanted.place.segment)
+      throw new StoreError('NOMSY_STORE_FAILED', `${name} cannot be read: ${(cause as Error).message}`, {
+        cause,
+      })
     }
   }
 

@@ -1,0 +1,59 @@
+/** Processes that work on a segment store and are killed. */
+
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+
+const PROGRAM = fileURLToPath(new URL('store-child.mjs', import.meta.url))
+
+export class StoreChild {
+  readonly #process: ChildProcessByStdio<Writable, Readable, null>
+  readonly #exit: Promise<unknown>
+  readonly #ready: Promise<void>
+  #text = ''
+
+  /** Starts a process that will work on the store at `path`; `mode` as store-child.mjs has it. */
+  constructor(sources: string, path: string, ...mode: readonly string[]) {
+    this.#process = spawn(process.execPath, [PROGRAM, sources, path, ...mode], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    this.#exit = once(this.#process, 'close')
+    this.#process.stdin.on('error', () => {})
+    this.#process.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#text += text
+    })
+    this.#ready = this.says('ready')
+    this.#ready.catch(() => {})
+  }
+
+  get pid(): number {
+    return this.#process.pid!
+  }
+
+  /** Lets it open the store. */
+  async go(): Promise<void> {
+    await this.#ready
+    this.#process.stdin.write('go\n')
+  }
+
+  /** Resolves once it has said `word`; rejects where it ends before. */
+  async says(word: string): Promise<void> {
+    while (!this.#lines.includes(word)) {
+      const event = await Promise.race([once(this.#process.stdout, 'data'), this.#exit.then(() => undefined)])
+      if (event === undefined && !this.#lines.includes(word))
+        throw new Error(`the process ended before it said '${word}': ${this.#text}`)
+    }
+  }
+
+  /** Kills it. All that it has said, but for a line that it did not finish, and the code that it ended with. */
+  async kill(): Promise<{ readonly lines: readonly string[]; readonly code: number | null }> {
+    this.#process.kill('SIGKILL')
+    await this.#exit
+    return { lines: this.#lines, code: this.#process.exitCode }
+  }
+
+  get #lines(): string[] {
+    return this.#text.split('\n').slice(0, -1)
+  }
+}

@@ -1,0 +1,104 @@
+/** File systems that do not do what they are asked to, between a store and its disk. */
+
+import type { File, FileSystem } from '../../src/store/segment/file-system.js'
+
+export type OperationName =
+  | Exclude<keyof FileSystem, 'open' | 'create'>
+  | 'open'
+  | 'create'
+  | `file.${keyof File}`
+
+export interface Operation {
+  readonly name: OperationName
+  /** Of the file or directory. */
+  readonly path: string
+  /** Which opening of a file it is about; 0 where it is about none. */
+  readonly handle: number
+}
+
+/** Stands around each operation; `run` does it. */
+export type Around = <T>(operation: Operation, run: () => Promise<T>) => Promise<T>
+
+export interface FaultOptions {
+  readonly around?: Around
+  /** How many of `byteCount` bytes a write takes. */
+  readonly writtenBytes?: (operation: Operation, byteCount: number) => number
+}
+
+let handleCount = 0
+
+/** `fs` with something around each of its operations. */
+export function faultyFs(fs: FileSystem, options: FaultOptions): FileSystem {
+  const { around = (_, run) => run(), writtenBytes = (_, byteCount) => byteCount } = options
+  const on = <T>(name: OperationName, path: string, run: () => Promise<T>): Promise<T> =>
+    around({ name, path, handle: 0 }, run)
+  const opened = async (path: string, opening: Promise<File>): Promise<File> => {
+    const file = await opening
+    const handle = ++handleCount
+    const onFile = <T>(name: keyof File, run: () => Promise<T>): Promise<T> =>
+      around({ name: `file.${name}`, path, handle }, run)
+    return {
+      read: (buffer, position) => onFile('read', () => file.read(buffer, position)),
+      write: (buffers, position) =>
+        onFile('write', () => {
+          const bytes = new Uint8Array(Buffer.concat(buffers))
+          const count = writtenBytes({ name: 'file.write', path, handle }, bytes.length)
+          return file.write([bytes.subarray(0, count)], position)
+        }),
+      truncate: (length) => onFile('truncate', () => file.truncate(length)),
+      sync: () => onFile('sync', () => file.sync()),
+      size: () => onFile('size', () => file.size()),
+      close: () => onFile('close', () => file.close()),
+    }
+  }
+  return {
+    readDir: (path) => on('readDir', path, () => fs.readDir(path)),
+    makeDir: (path) => on('makeDir', path, () => fs.makeDir(path)),
+    open: (path, mode) => on('open', path, () => opened(path, fs.open(path, mode))),
+    create: (path) => on('create', path, () => opened(path, fs.create(path))),
+    rename: (from, to) => on('rename', from, () => fs.rename(from, to)),
+    remove: (path) => on('remove', path, () => fs.remove(path)),
+    syncDir: (path) => on('syncDir', path, () => fs.syncDir(path)),
+  }
+}
+
+/** Never does the operation `name`, and says that it did. */
+export function dropping(name: OperationName): (fs: FileSystem) => FileSystem {
+  return (fs) =>
+    faultyFs(fs, {
+      around: async (operation, run) => (operation.name === name ? (undefined as never) : run()),
+    })
+}
+
+/** Syncs a file only when it is asked to the next time. */
+export function syncingLate(fs: FileSystem): FileSystem {
+  const owed = new Map<number, () => Promise<unknown>>()
+  return faultyFs(fs, {
+    around: async (operation, run) => {
+      if (operation.name !== 'file.sync') return run()
+      const before = owed.get(operation.handle)
+      owed.set(operation.handle, run)
+      await before?.()
+      return undefined as never
+    },
+  })
+}
+
+/** Writes of a file change places: each is done after the one that was asked for next, or at once before a read. */
+export function swappingSyncs(fs: FileSystem): FileSystem {
+  let held: (() => Promise<unknown>) | undefined
+  return faultyFs(fs, {
+    around: async (operation, run) => {
+      if (operation.name === 'file.sync') {
+        held = run
+        return undefined as never
+      }
+      const result = await run()
+      if (operation.name === 'file.write') {
+        await held?.()
+        held = undefined
+      }
+      return result
+    },
+  })
+}
