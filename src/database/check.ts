@@ -6,7 +6,8 @@
 import { BLOB_FORMAT } from '../blob/blob-format.js'
 import { DamagedChunkError, EncodingError, InvalidNodeError, NomsyError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
-import { decodeNode, MetaNode, type Node } from '../sequence/node.js'
+import { MetaNode, type Node } from '../sequence/node.js'
+import { decodeNode } from '../sequence/node-codec.js'
 import { childrenOf } from '../sequence/walk.js'
 import type { CheckOptions, ChunkStore } from '../store/chunk-store.js'
 

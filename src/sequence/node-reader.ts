@@ -8,7 +8,8 @@ import { EncodingError, InvalidNodeError, MissingChunkError } from '../errors.js
 import type { Ref } from '../hash/ref.js'
 import type { ChunkStore } from '../store/chunk-store.js'
 import type { SequenceFormat } from './format.js'
-import { decodeNode, type Leaf, MetaNode, type Node } from './node.js'
+import { type Leaf, MetaNode, type Node } from './node.js'
+import { decodeNode } from './node-codec.js'
 
 /** Default budget of a cache in bytes of chunks. */
 const CACHE_BYTES = 32 * 1024 * 1024

@@ -10,7 +10,8 @@ import { ByteChunker } from './byte-chunker.js'
 import { ChunkSink, type ChunkTarget } from './chunk-sink.js'
 import { Chunker } from './chunker.js'
 import type { SequenceFormat, TreeParams } from './format.js'
-import { encodeMeta, type Leaf } from './node.js'
+import type { Leaf } from './node.js'
+import { encodeMeta } from './node-codec.js'
 
 /** Runs of leaves being encoded and hashed at a time, each of up to 1 MiB. */
 const MAX_RUNS = 4

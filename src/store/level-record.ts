@@ -7,7 +7,8 @@
  *     'h' name (ASCII)      ref (20 bytes), seal (8 bytes: the first of SHA-256 over key and ref)
  */
 
-import { REF_BYTES, REF_CHARS, Ref } from '../hash/ref.js'
+import { REF_BYTES, Ref } from '../hash/ref.js'
+import { prefixRange } from './prefix-range.js'
 
 /** Stored: the first byte of a chunk's key, and of a head's. */
 export const CHUNK_PREFIX = 0x63
@@ -36,10 +37,9 @@ export function refOfKey(key: Uint8Array): Ref {
 }
 
 /** The keys of the chunks whose refs' text begins with `prefix`; undefined where no ref's text does. */
-export function refRange(prefix: string): { gte: Uint8Array; lte: Uint8Array } | undefined {
-  const first = Ref.parse(prefix.padEnd(REF_CHARS, '0'))
-  const last = Ref.parse(prefix.padEnd(REF_CHARS, 'v'))
-  return first && last && { gte: chunkKey(first), lte: chunkKey(last) }
+export function chunkKeys(prefix: string): { gte: Uint8Array; lte: Uint8Array } | undefined {
+  const range = prefixRange(prefix)
+  return range && { gte: chunkKey(range.first), lte: chunkKey(range.last) }
 }
 
 export function headKey(name: string): Uint8Array {

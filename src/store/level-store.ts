@@ -35,6 +35,7 @@ import {
   ascii,
   CHUNK_PREFIX,
   chunkKey,
+  chunkKeys,
   FORMAT_KEY,
   FORMAT_NAME,
   FORMAT_VERSION,
@@ -42,7 +43,6 @@ import {
   headKey,
   nameOfKey,
   refOfKey,
-  refRange,
   sameBytes,
   sealed,
   unsealed,
@@ -164,7 +164,7 @@ export class LevelStore implements ChunkStore {
   /** {@link ChunkStore.refs}; what is put while it runs may or may not be among them. */
   async *refs(prefix = ''): AsyncGenerator<Ref> {
     this.#checkOpen()
-    const range = refRange(prefix)
+    const range = chunkKeys(prefix)
     if (range === undefined) return
     // Taken in the same moment as the iterator's snapshot, so that nothing falls between the two.
     const pending = [...this.#pending.keys()].filter((text) => text.startsWith(prefix)).sort()

@@ -109,11 +109,7 @@ export class LevelIndex implements ChunkIndex {
   async *refs(prefix: string): AsyncGenerator<Ref> {
     const range = prefixRange(prefix)
     if (range === undefined) return
-    const { first, last } = range
-    const keys = this.#database.keys({
-      gte: withPrefix(CHUNK_PREFIX, first),
-      lte: withPrefix(CHUNK_PREFIX, last),
-    })
+    const keys = this.#database.keys({ gte: chunkKey(range.first), lte: chunkKey(range.last) })
     for await (const key of undamaged(keys)) yield Ref.fromBytes(key.slice(1))
   }
 

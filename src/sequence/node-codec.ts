@@ -1,0 +1,85 @@
+/**
+ * The bytes of nodes. A leaf's are its kind's business; a meta node's are
+ *
+ *     [kind, level, refs, lengths]            lengths: items under each child (bytes, in a blob)
+ *     [kind, level, refs, lengths, lastKeys]  in kinds ordered by keys
+ *
+ * SPEC "Nodes".
+ */
+
+import { Reader } from '../encoding/decode.js'
+import { Writer } from '../encoding/encode.js'
+import { EncodingError } from '../errors.js'
+import type { SequenceFormat } from './format.js'
+import { MetaNode, type Node } from './node.js'
+
+/** Levels above this are refused: with 2 children a node it would take more than 2^53 items to need them. */
+const MAX_LEVEL = 53
+
+/** Most children of a meta node: the largest `maxUnits` of any kind's rule. */
+const MAX_CHILDREN = 2048
+
+/** The chunk of a meta node. `refs` are the children's refs one after the other. */
+export function encodeMeta(
+  kind: string,
+  level: number,
+  refs: Uint8Array,
+  lengths: readonly number[],
+  lastKeys?: readonly Uint8Array[],
+): Uint8Array {
+  const writer = new Writer(refs.length + lengths.length * 4 + 64)
+  writer.arrayHeader(lastKeys === undefined ? 4 : 5)
+  writer.string(kind)
+  writer.number(level)
+  writer.refs(refs)
+  writer.arrayHeader(lengths.length)
+  for (const length of lengths) writer.number(length)
+  if (lastKeys !== undefined) {
+    writer.arrayHeader(lastKeys.length)
+    for (const key of lastKeys) writer.raw(key)
+  }
+  return writer.bytes()
+}
+
+/** The node in `chunk`, a view of it; throws an EncodingError where it is none of this kind. */
+export function decodeNode(format: SequenceFormat, chunk: Uint8Array): Node {
+  return format.isLeaf(chunk) ? format.decodeLeaf(chunk) : decodeMeta(format, chunk)
+}
+
+function decodeMeta(format: SequenceFormat, chunk: Uint8Array): MetaNode {
+  const reader = new Reader(chunk)
+  const keyed = format.keyOf !== undefined
+  const fields = reader.arrayHeader()
+  if (fields !== (keyed ? 5 : 4)) throw new EncodingError(`a node of ${fields} fields`, 0)
+  const kind = reader.string()
+  if (kind !== format.kind) throw new EncodingError(`a '${kind}' node instead of a '${format.kind}' node`, 1)
+  const level = reader.uint()
+  if (level < 1 || level > MAX_LEVEL) throw new EncodingError(`a meta node of level ${level}`, reader.offset)
+  const refs = reader.refs()
+  const count = reader.arrayHeader()
+  if (count !== refs.length)
+    throw new EncodingError(`${refs.length} refs with ${count} lengths`, reader.offset)
+  if (count < 1 || count > MAX_CHILDREN) throw new EncodingError(`a node of ${count} children`, reader.offset)
+  const ends = new Float64Array(count)
+  let end = 0
+  for (let index = 0; index < count; index++) {
+    const length = reader.uint()
+    end += length
+    if (length === 0 || !Number.isSafeInteger(end))
+      throw new EncodingError('an impossible length', reader.offset)
+    ends[index] = end
+  }
+  const lastKeys = keyed ? readKeys(reader, chunk, count) : undefined
+  reader.end()
+  return new MetaNode(level, refs, ends, lastKeys)
+}
+
+function readKeys(reader: Reader, chunk: Uint8Array, count: number): Uint8Array[] {
+  const keyCount = reader.arrayHeader()
+  if (keyCount !== count) throw new EncodingError(`${count} refs with ${keyCount} keys`, reader.offset)
+  return Array.from({ length: count }, () => {
+    const start = reader.offset
+    reader.value()
+    return chunk.subarray(start, reader.offset)
+  })
+}
