@@ -33,4 +33,3 @@ export {
 } from './store/chunk-store.js'
 export { LevelStore } from './store/level-store.js'
 export { MemoryStore } from './store/memory-store.js'
-export { SegmentStore } from './store/segment/segment-store.js'

@@ -21,7 +21,7 @@ export interface PutOptions {
 /** The bytes of `source` in pieces of at most 1 MiB; a piece is used up before the next one is asked for. */
 export async function* piecesOf(source: BlobSource, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   signal?.throwIfAborted()
-  for await (const piece of piecesIn(source)) {
+  for await (const piece of signal === undefined ? piecesIn(source) : abortable(piecesIn(source), signal)) {
     if (!(piece instanceof Uint8Array))
       throw new TypeError(`a blob is made of Uint8Arrays, not ${typeof piece}`)
     for (let start = 0; start < piece.length; start += PIECE_BYTES) {
@@ -32,10 +32,39 @@ export async function* piecesOf(source: BlobSource, signal?: AbortSignal): Async
   }
 }
 
+/** The same pieces, until `signal` says stop, be the source silent as it may. */
+async function* abortable(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const iterator = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]()
+  let stop = (): void => {}
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  stopped.catch(() => {})
+  let isOver = false
+  try {
+    for (;;) {
+      const result = await Promise.race([iterator.next(), stopped])
+      if (result.done === true) {
+        isOver = true
+        return
+      }
+      yield result.value
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    // A source that is silent would not answer to this either.
+    if (!isOver) void Promise.resolve(iterator.return?.()).catch(() => {})
+  }
+}
+
 function piecesIn(source: BlobSource): AsyncIterable<Uint8Array> | Iterable<Uint8Array> {
   if (source instanceof Uint8Array) return [source]
   if (source instanceof ArrayBuffer) return [new Uint8Array(source)]
-  if (typeof source !== 'object') throw noSource()
+  if (typeof source !== 'object' || source === null) throw noSource()
   // Node's and current browsers' streams can be iterated; older browsers' cannot.
   if (Symbol.asyncIterator in source || Symbol.iterator in source) return source
   if ('stream' in source) return piecesIn(source.stream())

@@ -31,6 +31,8 @@ export class CommandContext {
   readonly storeOption: string | undefined
   readonly json: boolean
   readonly quiet: boolean
+  /** What kept the store from being opened as a writer would: it is damaged. */
+  damage: string | undefined
   #database: Database | undefined
 
   constructor(options: GlobalOptions, output: Output, signal: AbortSignal) {
@@ -48,6 +50,10 @@ export class CommandContext {
       return await this.#open(location, { create: false })
     } catch (error) {
       // What is damaged in one place can be read in others, and a log that grows can be read up to where it is.
+      if (hasCode(error, 'NOMSY_DAMAGED_STORE')) {
+        this.damage = error.message
+        this.note(`${error.message}; reading what is left`)
+      }
       if (READABLE.some((code) => hasCode(error, code))) {
         return this.#open(location, { create: false, readOnly: true })
       }
@@ -103,7 +109,9 @@ export class CommandContext {
       this.#database = await open(location, options)
     } catch (error) {
       // A location that no kind of store has.
-      if (error instanceof RangeError) throw new UsageError(error.message, { cause: error })
+      if (error instanceof RangeError && error.message.startsWith(location)) {
+        throw new UsageError(error.message, { cause: error })
+      }
       throw error
     }
     this.signal.throwIfAborted()

@@ -39,7 +39,8 @@ export async function* checkAll(store: ChunkStore, options: CheckOptions = {}): 
     for (const ref of finding.refs) damaged.add(ref.toString())
     yield { message: finding.message }
   }
-  const checker = new TreeChecker(store, damaged, false, options)
+  // What is stored has been read by now; what follows is no progress in that.
+  const checker = new TreeChecker(store, damaged, false, { signal: options.signal })
   for await (const { name, ref } of store.heads.list()) yield* checker.follow({ name, ref })
 }
 
@@ -61,7 +62,9 @@ class TreeChecker {
   /** Whether leaves are read; else it is enough that the index has them. */
   readonly #readsLeaves: boolean
   readonly #options: CheckOptions
+  /** Chunks under which nothing is wrong, and those of the object being followed under which something is. */
   readonly #whole = new Set<string>()
+  readonly #told = new Set<string>()
 
   constructor(store: ChunkStore, damaged: ReadonlySet<string>, readsLeaves: boolean, options: CheckOptions) {
     this.#store = store
@@ -70,20 +73,23 @@ class TreeChecker {
     this.#options = options
   }
 
+  /** Tells of each chunk once, however often the object needs it. */
   async *follow(object: Followed): AsyncGenerator<Problem> {
+    this.#told.clear()
     yield* this.#chunk(object, object.ref, undefined)
   }
 
   /** `expected`: what the parent says, where there is one that says so. */
   async *#chunk(object: Followed, ref: Ref, expected: Expected | undefined): AsyncGenerator<Problem> {
     const text = ref.toString()
-    if (this.#whole.has(text)) return
+    if (this.#whole.has(text) || this.#told.has(text)) return
     let problems = 0
     for await (const problem of this.#chunkAnew(object, ref, expected)) {
       problems++
       yield problem
     }
     if (problems === 0) this.#whole.add(text)
+    else this.#told.add(text)
   }
 
   async *#chunkAnew(object: Followed, ref: Ref, expected: Expected | undefined): AsyncGenerator<Problem> {
@@ -131,18 +137,28 @@ class TreeChecker {
       const refs = Array.from({ length: to - from }, (_, index) => node.childRef(from + index))
       const found = this.#readsLeaves ? await this.#readMany(refs) : await this.#store.hasMany(refs)
       for (const [index, ref] of refs.entries()) {
-        const leaf = found[index]
         const expected = expectedChild(node, from + index, start)
-        if (leaf instanceof Error || this.#damaged.has(ref.toString()))
-          yield problem(object, ref, expected, 'damaged')
-        else if (leaf === undefined || leaf === false) yield problem(object, ref, expected, 'missing')
-        else if (leaf !== true && blobNode(leaf)?.length !== expected.length) {
-          yield problem(object, ref, expected, 'not what its parent says')
-        }
+        const what = this.#wrongWith(ref, found[index], expected)
+        if (what === undefined || this.#told.has(ref.toString())) continue
+        this.#told.add(ref.toString())
+        yield problem(object, ref, expected, what)
       }
       this.#options.signal?.throwIfAborted()
       this.#options.onProgress?.(node.ends[to - 1]! - node.childStart(from), 0)
     }
+  }
+
+  /** What is wrong with a leaf: read, known to the index or not, or not readable. */
+  #wrongWith(
+    ref: Ref,
+    leaf: Uint8Array | boolean | Error | undefined,
+    expected: Expected,
+  ): string | undefined {
+    if (leaf instanceof Error || this.#damaged.has(ref.toString())) return 'damaged'
+    if (leaf === undefined || leaf === false) return 'missing'
+    return leaf !== true && blobNode(leaf)?.length !== expected.length
+      ? 'not what its parent says'
+      : undefined
   }
 
   /** The chunk's bytes, undefined where it is missing, an error where it is damaged. */

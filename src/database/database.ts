@@ -5,7 +5,7 @@
 import { Blob, type BlobContext } from '../blob/blob.js'
 import type { BlobSlice } from '../blob/blob-slice.js'
 import type { BlobSource, PutOptions } from '../blob/blob-source.js'
-import type { Ref } from '../hash/ref.js'
+import { Ref } from '../hash/ref.js'
 import { NodeCache } from '../sequence/node-reader.js'
 import type { CheckOptions, ChunkStore, Head, Heads } from '../store/chunk-store.js'
 import { checkAll, checkObject, type Problem } from './check.js'
@@ -42,7 +42,8 @@ export class Database {
   }
 
   /** The blob `ref`. Rejects with NOMSY_MISSING_CHUNK, or NOMSY_INVALID_NODE where it is something else. */
-  blob(ref: Ref): Promise<Blob> {
+  async blob(ref: Ref): Promise<Blob> {
+    checkRef(ref)
     return Blob.open(this.#blobs, ref)
   }
 
@@ -62,8 +63,8 @@ export class Database {
       throw new RangeError(`'${name}': names that begin with ${PIN_PREFIX} are pins`)
     for (;;) {
       const before = await this.heads.get(name)
-      if (before?.equals(ref)) return this.flush()
       try {
+        // Also where nothing changes: the log may hold the head damaged.
         return await this.heads.compareAndSet(name, before, ref)
       } catch (error) {
         if (!isConflict(error)) throw error
@@ -73,6 +74,7 @@ export class Database {
 
   /** Keeps everything under `ref` from garbage collection without a name; durable when it resolves. */
   async pin(ref: Ref): Promise<void> {
+    checkRef(ref)
     const name = PIN_PREFIX + ref
     if ((await this.heads.get(name)) !== undefined) return this.flush()
     try {
@@ -122,6 +124,10 @@ export class Database {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+function checkRef(ref: unknown): void {
+  if (!(ref instanceof Ref)) throw new TypeError(`${String(ref)} is no Ref; Ref.parse makes one of its text`)
 }
 
 function isConflict(error: unknown): boolean {

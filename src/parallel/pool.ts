@@ -58,12 +58,15 @@ export function runJob<Name extends JobName>(
     threads[0]!,
   )
   if (thread === undefined) return runInPlace(name, args)
-  return new Promise((resolve, reject) => {
-    const id = ++lastId
-    if (thread.waiting.size === 0) thread.worker.ref()
+  const id = ++lastId
+  thread.worker.postMessage({ id, name, args } satisfies JobMessage, buffersIn(args))
+  if (thread.waiting.size === 0) thread.worker.ref()
+  const result = new Promise<Result<Name>>((resolve, reject) => {
     thread.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject })
-    thread.worker.postMessage({ id, name, args } satisfies JobMessage, buffersIn(args))
   })
+  // Its failure is met by whoever waits for it, maybe only after waiting for others.
+  result.catch(() => {})
+  return result
 }
 
 function runInPlace<Name extends JobName>(
@@ -80,7 +83,7 @@ function startThreads(): Thread[] {
   const program = new URL('./worker.js', import.meta.url)
   if (module === undefined || !existsSync(program)) return []
   const count = globalThis.process.getBuiltinModule('node:os').availableParallelism()
-  return Array.from({ length: count }, () => startThread(new module.Worker(program)))
+  return Array.from({ length: count }, () => startThread(new module.Worker(program, { execArgv: [] })))
 }
 
 /** False where the sources run as they are, without having been built. */
@@ -97,11 +100,13 @@ function startThread(worker: Worker): Thread {
     if (error === undefined) caller?.resolve(result)
     else caller?.reject(error)
   })
-  worker.on('error', (error) => {
+  const fail = (error: Error): void => {
+    threads = threads?.filter((thread) => thread.worker !== worker)
     for (const caller of waiting.values()) caller.reject(error)
     waiting.clear()
-    threads = threads?.filter((thread) => thread.worker !== worker)
-  })
+  }
+  worker.on('error', fail)
+  worker.on('exit', (code) => fail(new Error(`a worker thread ended with ${code}`)))
   worker.unref()
   return { worker, waiting }
 }

@@ -27,8 +27,8 @@ export async function unpack(packed: Uint8Array): Promise<Uint8Array | undefined
   const size = decodedSize(packed)
   if (size === undefined || size > MAX_DECODED_BYTES) return undefined
   try {
-    const bytes = library.decompress(packed)
-    return bytes.length === size ? bytes : undefined
+    const { buffer, byteOffset, length } = library.decompress(packed)
+    return length === size ? new Uint8Array(buffer, byteOffset, length) : undefined
   } catch {
     return undefined
   }

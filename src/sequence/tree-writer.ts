@@ -180,6 +180,8 @@ class MetaLevel {
       this.#lastKeys = []
       const chunk = encodeMeta(format.kind, level, refs, lengths, this.#isKeyed ? lastKeys : undefined)
       const length = lengths.reduce((sum, each) => sum + each, 0)
+      if (!Number.isSafeInteger(length))
+        throw new RangeError('no value may have more than 2^53-1 bytes or items')
       emit({ ref: sink.add(chunk), length, lastKey: lastKeys[lastKeys.length - 1] })
     })
   }

@@ -1,5 +1,6 @@
 /** nomsy check: whether everything is there and as it was written. */
 
+import type { Problem } from '../../database/check.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
 import { Failure } from '../failure.js'
@@ -20,18 +21,21 @@ export async function run(context: CommandContext, _options: object, object?: st
   const ref = object === undefined ? undefined : (await db.resolve(object)).ref
   const size = ref === undefined ? undefined : (await db.blob(ref).catch(() => undefined))?.size
   let problems = 0
+  const report = async (problem: Problem): Promise<void> => {
+    problems++
+    // Whoever stops reading is not to be told that all is well.
+    context.exitCode = 1
+    await output.report(context.json ? JSON.stringify(problem) : printable(problem.message))
+  }
+  if (context.damage !== undefined) await report({ message: context.damage })
   using progress = context.progress('check', size)
   const options = { signal, onProgress: progress.add, ...(object !== undefined && { name: object }), ref }
-  for await (const problem of db.check(options)) {
-    problems++
-    await output.line(context.json ? JSON.stringify(problem) : printable(problem.message))
-    await output.flush()
-  }
+  for await (const problem of db.check(options)) await report(problem)
   progress.end()
   const what = object ?? db.store.location
   if (problems > 0) {
     const count = problems === 1 ? '1 problem' : `${problems} problems`
-    throw new Failure(`${what}: ${count}; storing the same data again repairs what it holds`)
+    throw new Failure(`${what}: ${count}; storing the same data again brings damaged and missing chunks back`)
   }
   context.note(`${what}: all is well`)
 }

@@ -26,8 +26,8 @@ const PARALLEL_BYTES = 256 * 1024
 const VERIFIED_BYTES = 1024 * 1024
 const REMEMBERED_CHUNKS = 65_536
 
-/** Bytes of unpacked blocks that are kept. */
-const KEPT_BYTES = 8 * 1024 * 1024
+/** Unpacked blocks that are kept, of 64 KiB and more. */
+const KEPT_BLOCKS = 64
 
 /** The system's errors that mean that bytes are gone; others are about this process. */
 const LOST = ['EIO', 'ENOENT']
@@ -50,16 +50,13 @@ interface Unit {
 export class BlockReader {
   readonly #files: SegmentFiles
   readonly #storeId: Uint8Array
-  /** Chunks that lie in blocks found whole. (Given a `max`, a cache takes 8 ms to make room for all of it.) */
-  readonly #whole = new LRUCache<string, true>({
+  /** For chunks that lie in blocks found whole, the block. (Given a `max`, a cache takes 8 ms to make room for all of it.) */
+  readonly #whole = new LRUCache<string, string>({
     maxSize: REMEMBERED_CHUNKS,
     sizeCalculation: () => 1,
   })
   /** Unpacked blocks by place, for reads of one chunk at a time; their chunks are verified one by one. */
-  readonly #unpacked = new LRUCache<string, Uint8Array>({
-    maxSize: KEPT_BYTES,
-    sizeCalculation: (bytes) => bytes.length + 1,
-  })
+  readonly #unpacked = new LRUCache<string, Promise<Uint8Array | undefined>>({ max: KEPT_BLOCKS })
 
   constructor(files: SegmentFiles, storeId: Uint8Array) {
     this.#files = files
@@ -73,7 +70,7 @@ export class BlockReader {
     const bytes =
       place.codec === CODEC_NONE
         ? await this.#readAt(wanted, place.payload + place.offset, place.length)
-        : (await this.#unpackedBlock(wanted)).subarray(place.offset, place.offset + place.length)
+        : await this.#readPacked(wanted)
     if (bytes.length === place.length && Ref.of(bytes).equals(ref)) return bytes
     throw this.#damaged(wanted)
   }
@@ -96,32 +93,29 @@ export class BlockReader {
     return result
   }
 
-  /** Whether the chunk is known to lie in a block that is as it was written, without a look at the disk. */
-  isKnownWhole(ref: Ref): boolean {
-    return this.#whole.has(ref.toString())
-  }
-
   /**
    * Whether the chunk lies at `place` in a block that is as it was written: what a put relies on. The blocks after it
    * are looked at too, since data that is put again comes in the order in which it came before.
    */
   async isWhole({ ref, place }: Wanted): Promise<boolean> {
-    if (this.isKnownWhole(ref)) return true
+    const isKnown = (): boolean => this.#whole.get(ref.toString()) === blockKey(place)
+    if (isKnown()) return true
     try {
       const file = await this.#files.get(place.segment)
       const blockBytes = place.payload + place.storedBytes - place.record
       const windowBytes = Math.max(blockBytes, VERIFIED_BYTES)
       const scanner = await SegmentScanner.open(file, this.#storeId, place.segment, windowBytes)
-      let record = await scanner.record(place.record, true)
       const end = place.record + windowBytes
+      let record = await scanner.record(place.record, true)
       while (record?.isWhole && record.end <= end) {
-        for (const entry of record.directory) this.#whole.set(entry.ref.toString(), true)
+        const key = blockKey({ segment: place.segment, record: record.start })
+        for (const entry of record.directory) this.#whole.set(entry.ref.toString(), key)
         record = record.end < end ? await scanner.record(record.end, true, end) : undefined
       }
     } catch {
       // What cannot be read is not whole.
     }
-    return this.isKnownWhole(ref)
+    return isKnown()
   }
 
   /** The parts of units that lie next to each other, in order. */
@@ -142,16 +136,22 @@ export class BlockReader {
     return runJob('verifyUnits', stored.length, stored, shifted, refs)
   }
 
-  async #unpackedBlock(wanted: Wanted): Promise<Uint8Array> {
+  /** A copy of the chunk in its packed block, which would else be kept as long as the chunk is. */
+  async #readPacked(wanted: Wanted): Promise<Uint8Array> {
     const { place } = wanted
     const key = blockKey(place)
     let block = this.#unpacked.get(key)
     if (block === undefined) {
-      const packed = await this.#readAt(wanted, place.payload, place.storedBytes)
-      block = (await unpack(packed)) ?? new Uint8Array(0)
+      block = this.#readAt(wanted, place.payload, place.storedBytes).then(unpack)
       this.#unpacked.set(key, block)
+      // What could not be read or unpacked may be, the next time.
+      const forget = (): void => {
+        this.#unpacked.delete(key)
+      }
+      block.then((bytes) => bytes ?? forget(), forget)
     }
-    return block
+    const bytes = await block
+    return new Uint8Array(bytes?.subarray(place.offset, place.offset + place.length) ?? [])
   }
 
   async #readAt(wanted: Wanted, start: number, length: number): Promise<Uint8Array> {
@@ -175,12 +175,13 @@ export class BlockReader {
   }
 
   #damaged({ ref, place }: Wanted, cause?: unknown): DamagedChunkError {
+    this.#whole.delete(ref.toString())
     const where = `${this.#files.name(place.segment)} at byte ${place.payload + (place.codec === CODEC_NONE ? place.offset : 0)}`
     return new DamagedChunkError(ref.toString(), where, { cause })
   }
 }
 
-function blockKey({ segment, record }: ChunkPlace): string {
+function blockKey({ segment, record }: Pick<ChunkPlace, 'segment' | 'record'>): string {
   return `${segment} ${record}`
 }
 

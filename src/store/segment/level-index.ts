@@ -1,22 +1,18 @@
 /**
- * The index in a LevelDB. LevelDB's own lock, which the system releases when a process ends however it ends, is
- * also the store's: one process has the index open at a time. Nothing in it is synced, since all of it can be
- * found again in the log.
+ * The index in a LevelDB. Nothing in it is synced, since all of it can be found again in the log.
  *
- * Keys: "c" and a ref's bytes, to the chunk's place; "h" and a head's name, to the ref's bytes and a CRC-32;
+ * Keys: "c" and a ref's bytes, to the chunk's place and a CRC-32; "h" and a head's name, to the ref's bytes and a CRC-32;
  * "p", to the store's id, how far into the log the index reaches, and a CRC-32; "f", there since the first batch;
  * "l" and a rising number, which each batch puts in place of the last one's. LevelDB may lose one batch of several
  * to a flipped bit, or its tables along with CURRENT, and say nothing; then there are two of "l" or there is no "f".
  */
 
-import { realpath, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 import { Level } from 'level'
 import { StoreError } from '../../errors.js'
 import { REF_BYTES, Ref } from '../../hash/ref.js'
 import type { Head } from '../chunk-store.js'
-import { claimOpen } from '../open-directories.js'
 import { prefixRange } from '../prefix-range.js'
 import type { ChunkIndex, IndexBatch } from './chunk-index.js'
 import { type ChunkPlace, decodePlace, encodePlace, type LogPosition, PLACE_BYTES } from './place.js'
@@ -39,29 +35,16 @@ type Database = Level<Uint8Array, Uint8Array>
 
 export class LevelIndex implements ChunkIndex {
   readonly #database: Database
-  readonly #release: () => void
   /** Number of the last batch; undefined where there is none. */
   #link: number | undefined
 
-  private constructor(database: Database, release: () => void) {
+  private constructor(database: Database) {
     this.#database = database
-    this.#release = release
   }
 
-  /**
-   * Opens or makes the index in the directory `path`; one that LevelDB finds damaged is made anew. Undefined where
-   * another process, or this one, has it open already.
-   */
-  static async open(path: string): Promise<LevelIndex | undefined> {
-    const release = claimOpen(join(await realpath(dirname(path)), basename(path)))
-    if (release === undefined) return undefined
-    try {
-      return new LevelIndex(await openDatabase(path), release)
-    } catch (error) {
-      release()
-      if (levelCode(error) === 'LEVEL_LOCKED') return undefined
-      throw error
-    }
+  /** Opens or makes the index in the directory `path`, of a locked store; one that is damaged is made anew. */
+  static async open(path: string): Promise<LevelIndex> {
+    return new LevelIndex(await openDatabase(path))
   }
 
   async position(storeId: Uint8Array): Promise<LogPosition | undefined> {
@@ -90,7 +73,7 @@ export class LevelIndex implements ChunkIndex {
 
   async get(ref: Ref): Promise<ChunkPlace | undefined> {
     try {
-      return placeIn(this.#database.getSync(chunkKey(ref)))
+      return placeIn(ref, this.#database.getSync(chunkKey(ref)))
     } catch (cause) {
       throw damaged(cause)
     }
@@ -99,8 +82,9 @@ export class LevelIndex implements ChunkIndex {
   async getMany(refs: readonly Ref[]): Promise<(ChunkPlace | undefined)[]> {
     try {
       if (refs.length <= SYNC_LOOKUPS)
-        return refs.map((ref) => placeIn(this.#database.getSync(chunkKey(ref))))
-      return (await this.#database.getMany(refs.map(chunkKey))).map(placeIn)
+        return refs.map((ref) => placeIn(ref, this.#database.getSync(chunkKey(ref))))
+      const values = await this.#database.getMany(refs.map(chunkKey))
+      return refs.map((ref, slot) => placeIn(ref, values[slot]))
     } catch (cause) {
       throw damaged(cause)
     }
@@ -132,7 +116,7 @@ export class LevelIndex implements ChunkIndex {
 
   async write(batch: IndexBatch): Promise<void> {
     const chained = this.#database.batch()
-    for (const [ref, place] of batch.chunks) chained.put(chunkKey(ref), encodePlace(place))
+    for (const [ref, place] of batch.chunks) chained.put(chunkKey(ref), placeValue(ref, place))
     for (const [name, ref] of batch.heads) {
       if (ref === undefined) chained.del(headKey(name))
       else chained.put(headKey(name), headValue(name, ref))
@@ -147,7 +131,6 @@ export class LevelIndex implements ChunkIndex {
 
   async close(): Promise<void> {
     await this.#database.close()
-    this.#release()
   }
 }
 
@@ -207,9 +190,20 @@ function withPrefix(prefix: number, bytes: Uint8Array): Uint8Array {
   return key
 }
 
-/** A place with the wrong length is taken for absent: LevelDB does not notice every flipped bit. */
-function placeIn(value: Uint8Array | undefined): ChunkPlace | undefined {
-  return value?.length === PLACE_BYTES ? decodePlace(value) : undefined
+function placeValue(ref: Ref, place: ChunkPlace): Uint8Array {
+  const value = new Uint8Array(PLACE_BYTES + 4)
+  const bytes = encodePlace(place)
+  value.set(bytes)
+  new DataView(value.buffer).setUint32(PLACE_BYTES, crc32(bytes, crc32(ref.bytes)))
+  return value
+}
+
+/** A damaged place is taken for absent, so that the chunk is stored again: LevelDB does not notice every flipped bit. */
+function placeIn(ref: Ref, value: Uint8Array | undefined): ChunkPlace | undefined {
+  if (value?.length !== PLACE_BYTES + 4) return undefined
+  const bytes = value.subarray(0, PLACE_BYTES)
+  const crc = new DataView(value.buffer, value.byteOffset).getUint32(PLACE_BYTES)
+  return crc === crc32(bytes, crc32(ref.bytes)) ? decodePlace(bytes) : undefined
 }
 
 function headValue(name: string, ref: Ref): Uint8Array {
@@ -269,6 +263,9 @@ async function* undamaged<T>(entries: AsyncIterable<T>): AsyncGenerator<T> {
 /** What LevelDB could not read, as the damage that it is; other errors as they are. */
 function damaged(cause: unknown): unknown {
   const { code, message } = cause as { code?: unknown; message?: string }
+  if (code === 'LEVEL_ITERATOR_NOT_OPEN' || code === 'LEVEL_DATABASE_NOT_OPEN') {
+    return new StoreError('NOMSY_CLOSED', 'this store has been closed', { cause })
+  }
   const isDamage = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR'
   return isDamage ? damagedAt(String(message), { cause }) : cause
 }

@@ -94,16 +94,14 @@ async function replaySegment(
   }
   const missing = (options.sizes.get(segment) ?? 0) - scanner.size
   if (missing > 0) report(options, segment, scanner.size, `${missing} bytes are missing at its end`)
-  let durable: number | undefined
-  const isDurable = async (offset: number): Promise<boolean> => {
-    durable ??= isLast ? await scanner.syncedBytes(offset) : Number.POSITIVE_INFINITY
-    return offset < durable
-  }
+  const durable = isLast ? await scanner.syncedBytes(start) : Number.POSITIVE_INFINITY
   let at = start
   while (at < scanner.size) {
-    const record = await scanner.record(at, isLast)
+    // What was durable is there or damaged, which a block's first reader will see; of the rest all has to be looked at.
+    const isDurable = at < durable
+    const record = await scanner.record(at, !isDurable)
     if (record === undefined) {
-      if (!(await isDurable(at))) return at
+      if (!isDurable) return at
       const next = await scanner.nextRecord(at + 1)
       report(
         options,
@@ -115,8 +113,7 @@ async function replaySegment(
       at = next.start
       continue
     }
-    // Before the last segment a block's payload is left for its first reader to verify.
-    if (isLast && !record.isWhole && !(await isDurable(at))) return at
+    if (!isDurable && !record.isWhole) return at
     await replayRecord(options, scanner, record, batch)
     at = record.end
   }

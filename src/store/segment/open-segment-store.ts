@@ -16,7 +16,7 @@ import { LevelIndex, levelCode } from './level-index.js'
 import { replayLog } from './log-replay.js'
 import { MemoryIndex } from './memory-index.js'
 import { nodeFileSystem } from './node-file-system.js'
-import { describeOwner, isOwnerAlive, removeOwner, writeOwner } from './owner.js'
+import { describeOwner, removeOwner, writeOwner } from './owner.js'
 import { Pending } from './pending.js'
 import type { LogPosition } from './place.js'
 import { SEGMENT_HEADER_BYTES, STORE_ID_BYTES } from './record.js'
@@ -34,6 +34,7 @@ import {
   segmentsDir,
   syncNames,
 } from './store-format.js'
+import { lockStore } from './store-lock.js'
 
 /** `none`, or zstd at a level from 1, the fastest, to 19. */
 export type Compression = 'none' | `zstd:${number}` | 'zstd'
@@ -105,12 +106,13 @@ async function openForWriting(
   options: SegmentStoreOptions,
 ): Promise<OpenedStore> {
   await makeDirs(fs, path)
-  const index = await openIndex(fs, path, options)
+  const { index, unlock } = await openIndex(fs, path, options)
   const files = new SegmentFiles(fs, path)
   const release = async (): Promise<void> => {
     await files.close()
     await removeOwner(fs, path).catch(() => {})
     await index.close()
+    await unlock()
   }
   try {
     const storeId = (await readFormat(fs, path)) ?? (await create(fs, path))
@@ -211,17 +213,23 @@ async function create(fs: FileSystem, path: string): Promise<Uint8Array> {
   return storeId
 }
 
-/** Opens the index, which is the store's lock. */
-async function openIndex(fs: FileSystem, path: string, options: SegmentStoreOptions): Promise<ChunkIndex> {
-  if (options.openIndex !== undefined) return options.openIndex(indexDir(path))
-  // An index that was deleted under its owner would give a second process a lock of its own.
-  const names = await fs.readDir(path)
-  if (!names.includes('index') && (await isOwnerAlive(fs, path))) {
-    throw new StoreLockedError(path, await describeOwner(fs, path))
+/** Locks the store and opens its index. */
+async function openIndex(
+  fs: FileSystem,
+  path: string,
+  options: SegmentStoreOptions,
+): Promise<{ readonly index: ChunkIndex; readonly unlock: () => Promise<void> }> {
+  if (options.openIndex !== undefined) {
+    return { index: await options.openIndex(indexDir(path)), unlock: async () => {} }
   }
-  const index = await LevelIndex.open(indexDir(path))
-  if (index === undefined) throw new StoreLockedError(path, await describeOwner(fs, path))
-  return index
+  const unlock = await lockStore(path)
+  if (unlock === undefined) throw new StoreLockedError(path, await describeOwner(fs, path))
+  try {
+    return { index: await LevelIndex.open(indexDir(path)), unlock }
+  } catch (error) {
+    await unlock()
+    throw error
+  }
 }
 
 /** Removes a segment whose making was interrupted; the others. */

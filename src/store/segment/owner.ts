@@ -1,6 +1,6 @@
 /**
  * The file that says who has a store open, so that whoever finds it locked can be told. It is information: what
- * keeps two processes apart is the lock of the index.
+ * keeps two processes apart is store-lock.ts.
  */
 
 import { hostname } from 'node:os'
@@ -42,18 +42,6 @@ export async function describeOwner(fs: FileSystem, path: string): Promise<strin
   const owner = await readOwner(fs, path)
   if (owner === undefined) return 'another process'
   return `process ${owner.pid} on ${owner.host} (${owner.command}) since ${owner.since}`
-}
-
-/** Whether the owner's file names a process of this machine that is running and is not this one. */
-export async function isOwnerAlive(fs: FileSystem, path: string): Promise<boolean> {
-  const owner = await readOwner(fs, path)
-  if (owner === undefined || owner.host !== hostname() || owner.pid === process.pid) return false
-  try {
-    process.kill(owner.pid, 0)
-    return true
-  } catch (error) {
-    return hasCode(error, 'EPERM')
-  }
 }
 
 async function readOwner(fs: FileSystem, path: string): Promise<Owner | undefined> {

@@ -46,7 +46,7 @@ const SEGMENT_VERSION = 1
 const RECORD_MAGIC = 0x6e6d7372
 
 /** Chunks in a block at most; the writer makes blocks far smaller. */
-const MAX_BLOCK_CHUNKS = 1 << 16
+const MAX_BLOCK_CHUNKS = 4096
 
 /** Bytes of a block's payload at most: it is closed once it is full, and the last chunk may be the largest. */
 const MAX_BLOCK_BYTES = MAX_CHUNK_BYTES * 2

@@ -27,11 +27,8 @@ import type { ChunkPlace } from './place.js'
 import { plainRecord, type SegmentLog } from './segment-log.js'
 
 /** A block is full once it has this many bytes, or chunks. */
-const BLOCK_BYTES = 128 * 1024
+const BLOCK_BYTES = 64 * 1024
 const BLOCK_CHUNKS = 4096
-
-/** Chunks looked up at once: a block's or so, since a look at one that is known tells of those after it too. */
-const LOOKED_UP_CHUNKS = 32
 
 /** The log is made durable each time this much has been added, so that what is pending stays bounded. */
 const BARRIER_BYTES = 64 * 1024 * 1024
@@ -188,23 +185,15 @@ export class SegmentStore implements ChunkStore {
   /** Those of `chunks` that are not in the store, or lie there damaged. */
   async #withoutKnown(chunks: readonly Chunk[]): Promise<Chunk[]> {
     const { pending, index, reader } = this.#parts
-    const unknown: Chunk[] = []
-    for (let from = 0; from < chunks.length; from += LOOKED_UP_CHUNKS) {
-      const some = chunks
-        .slice(from, from + LOOKED_UP_CHUNKS)
-        .filter(({ ref }) => !reader.isKnownWhole(ref) && !pending.has(ref))
-      const places = await index.getMany(some.map(({ ref }) => ref))
-      const lacking = new Set<Chunk>()
-      for (const [slot, chunk] of some.entries()) {
-        const place = places[slot]
-        if (place === undefined || !(await reader.isWhole({ ref: chunk.ref, place }))) lacking.add(chunk)
-      }
-      for (const chunk of chunks.slice(from, from + LOOKED_UP_CHUNKS)) {
-        if (lacking.has(chunk)) unknown.push(chunk)
-        else chunk.release?.()
-      }
+    const some = chunks.filter(({ ref }) => !pending.has(ref))
+    const places = await index.getMany(some.map(({ ref }) => ref))
+    const lacking = new Set<Chunk>()
+    for (const [slot, chunk] of some.entries()) {
+      const place = places[slot]
+      if (place === undefined || !(await reader.isWhole({ ref: chunk.ref, place }))) lacking.add(chunk)
     }
-    return unknown
+    for (const chunk of chunks) if (!lacking.has(chunk)) chunk.release?.()
+    return [...lacking]
   }
 
   /** The bytes that this adds to the store. */

@@ -4,6 +4,7 @@
  *     FORMAT               nomsy store / version 1 / id and 32 hex digits, a line each
  *     segments/00000001.seg ...
  *     index/               LevelDB, can be made anew
+ *     lock/                LevelDB, empty: whoever has it open has the store
  *     owner                who has it open
  */
 
@@ -18,10 +19,14 @@ const FORMAT_FILE = 'FORMAT'
 const FORMAT_DRAFT = 'FORMAT.tmp'
 const MAX_FORMAT_BYTES = 4096
 
+/** A segment that has its header and first checkpoint only is no longer than this. */
+const MAX_EMPTY_SEGMENT_BYTES = 128
+
 /** Paths inside the store at `path`. */
 export const segmentsDir = (path: string): string => join(path, 'segments')
 export const segmentFile = (path: string, segment: number): string =>
   join(segmentsDir(path), `${String(segment).padStart(8, '0')}.seg`)
+export const lockDir = (path: string): string => join(path, 'lock')
 export const indexDir = (path: string): string => join(path, 'index')
 export const ownerFile = (path: string): string => join(path, 'owner')
 
@@ -87,7 +92,7 @@ function formatText(id: string): string {
 
 /** Whether making a store here was interrupted: nothing but what comes before FORMAT, and no record of a user's. */
 async function isUnfinished(fs: FileSystem, path: string, names: readonly string[]): Promise<boolean> {
-  const before = ['segments', 'index', 'owner', FORMAT_DRAFT]
+  const before = ['segments', 'lock', 'index', 'owner', FORMAT_DRAFT]
   if (names.some((name) => !before.includes(name))) return false
   if (!names.includes('segments')) return true
   const segments = await fs.readDir(segmentsDir(path))
@@ -100,9 +105,6 @@ async function isUnfinished(fs: FileSystem, path: string, names: readonly string
     await file.close()
   }
 }
-
-/** A segment that has its header and first checkpoint only is no longer than this. */
-const MAX_EMPTY_SEGMENT_BYTES = 128
 
 async function namesIn(fs: FileSystem, path: string): Promise<string[]> {
   try {

@@ -1,0 +1,29 @@
+/**
+ * The lock of a store: an empty LevelDB in the directory `lock`, open as long as the store is. The system gives its
+ * lock up when a process ends, however it ends. It is apart from the index, which may be removed and made anew, and
+ * is never removed itself.
+ */
+
+import { realpath } from 'node:fs/promises'
+import { Level } from 'level'
+import { claimOpen } from '../open-directories.js'
+import { levelCode } from './level-index.js'
+import { lockDir } from './store-format.js'
+
+/** Locks the store in the directory `path`: gives what unlocks it, undefined where somebody else has it. */
+export async function lockStore(path: string): Promise<(() => Promise<void>) | undefined> {
+  const release = claimOpen(await realpath(path))
+  if (release === undefined) return undefined
+  const database = new Level(lockDir(path))
+  try {
+    await database.open()
+  } catch (error) {
+    release()
+    if (levelCode(error) === 'LEVEL_LOCKED') return undefined
+    throw error
+  }
+  return async () => {
+    await database.close()
+    release()
+  }
+}
