@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { Level } from 'level'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { writeBlob } from '../../src/blob/blob.js'
@@ -116,6 +116,30 @@ test('flipped bytes in a segment are found, told, and do not hide the rest', asy
   const cat = await at.nomsy(['cat', 'data'])
   expect(cat.code).toBe(1)
   expect(cat.err).toMatch(/^nomsy: [^\n]+\n$/)
+})
+
+test('bytes missing at the end of a store are told by check, with a head that went with them', async () => {
+  const at = new Workplace()
+  await at.put(data, '--name', 'data')
+  const segment = at.path('store', 'segments', '00000001.seg')
+  truncateSync(segment, statSync(segment).size - 60)
+  const { code, out } = await at.nomsy(['check'])
+  expect(code).toBe(1)
+  expect(out).toMatch(/00000001\.seg is damaged at byte \d+: \d+ bytes are missing at its end/)
+  const list = await at.nomsy(['list'])
+  expect([list.code, list.err]).toEqual([0, expect.stringContaining('reading what is left')])
+})
+
+test('check fails also where nobody reads what it says', async () => {
+  const at = new Workplace()
+  await at.put(data, '--name', 'data')
+  const segment = at.path('store', 'segments', '00000001.seg')
+  const bytes = readFileSync(segment)
+  for (let place = 1000; place < bytes.length; place += 8000) bytes[place]! ^= 1
+  writeFileSync(segment, bytes)
+  const child = at.start(['check'])
+  child.stdout.destroy()
+  expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(1)
 })
 
 const KEYS = { keyEncoding: 'view', valueEncoding: 'view' } as unknown as Record<string, never>
