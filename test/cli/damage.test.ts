@@ -59,7 +59,9 @@ describe('a chunk that is', () => {
       const { code, out, err } = await at.nomsy(['check'])
       expect(code).toBe(1)
       expect(out).toMatch(new RegExp(`^data: bytes ${start}-\\d+: chunk ${leaf.ref} is ${what}$`, 'm'))
-      expect(err).toMatch(/^nomsy: \S+: \d problems?; storing the same data again repairs what it holds\n$/)
+      expect(err).toMatch(
+        /^nomsy: \S+: \d problems?; storing the same data again brings damaged and missing chunks back\n$/,
+      )
       const one = jsonLines((await at.nomsy(['check', 'data', '--json'])).out)
       expect(one).toMatchObject([{ ref: leaf.ref.toString(), object: 'data', start }])
       expect((await at.nomsy(['check', 'other'])).code).toBe(0)
