@@ -9,6 +9,9 @@ import { JOBS, type JobName } from './jobs.js'
 /** Bytes that a program works through in place before it starts workers, which takes tens of milliseconds. */
 const BYTES_BEFORE_WORKERS = 8 * 1024 * 1024
 
+/** A job leaves little behind but its result, so that a worker needs little room for what is new. */
+const WORKER_OPTIONS = { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 4 } }
+
 type Arguments<Name extends JobName> = Parameters<(typeof JOBS)[Name]>
 type Result<Name extends JobName> = Awaited<ReturnType<(typeof JOBS)[Name]>>
 
@@ -83,7 +86,7 @@ function startThreads(): Thread[] {
   const program = new URL('./worker.js', import.meta.url)
   if (module === undefined || !existsSync(program)) return []
   const count = globalThis.process.getBuiltinModule('node:os').availableParallelism()
-  return Array.from({ length: count }, () => startThread(new module.Worker(program, { execArgv: [] })))
+  return Array.from({ length: count }, () => startThread(new module.Worker(program, WORKER_OPTIONS)))
 }
 
 /** False where the sources run as they are, without having been built. */

@@ -26,7 +26,7 @@ const LINK_PREFIX = 0x6c
 const LINKS = { gte: Uint8Array.of(LINK_PREFIX), lt: Uint8Array.of(LINK_PREFIX + 1), limit: 2 }
 
 /** LevelDB replays this much at most when it opens, at about 5 ms for each MiB. */
-const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
+const WRITE_BUFFER_BYTES = 4 * 1024 * 1024
 
 /** Above this a look-up is worth a thread of its own; below, a synchronous one is several times as fast. */
 const SYNC_LOOKUPS = 64

@@ -27,7 +27,7 @@ export const SEGMENT_BYTES = 512 * 1024 * 1024
 
 /** Bytes written in one go at most, and bytes waiting to be written above which {@link SegmentLog.ready} waits. */
 const WRITE_BYTES = 2 * 1024 * 1024
-const MAX_WAITING_BYTES = 8 * 1024 * 1024
+const MAX_WAITING_BYTES = 4 * 1024 * 1024
 
 /** A record to be written. Its buffers are kept until it is. */
 export interface RecordDraft {
