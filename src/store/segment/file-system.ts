@@ -23,6 +23,8 @@ export interface FileSystem {
 export interface File {
   /** Reads into `buffer` from `position` on; the number of bytes read, 0 at the end; may be fewer than asked for. */
   read(buffer: Uint8Array, position: number): Promise<number>
+  /** As {@link read}, at once, where the platform can: for small reads, which cost less than handing them over. */
+  readonly readSync?: (buffer: Uint8Array, position: number) => number
   /** Writes the buffers one after the other from `position` on; the bytes written, may be fewer than given. */
   write(buffers: readonly Uint8Array[], position: number): Promise<number>
   /** Cuts the file off at `bytes`. */
@@ -33,11 +35,14 @@ export interface File {
   close(): Promise<void>
 }
 
+/** Up to this many bytes are read at once where the platform can. */
+const MAX_SYNC_BYTES = 128 * 1024
+
 /** Fills `buffer` from `position` on; the number of bytes read, less than its length only at the file's end. */
 export async function readFully(file: File, buffer: Uint8Array, position: number): Promise<number> {
-  let done = 0
+  let done = buffer.length > MAX_SYNC_BYTES ? 0 : (file.readSync?.(buffer, position) ?? 0)
   while (done < buffer.length) {
-    const count = await file.read(done === 0 ? buffer : buffer.subarray(done), position + done)
+    const count = await file.read(buffer.subarray(done), position + done)
     if (count === 0) break
     done += count
   }

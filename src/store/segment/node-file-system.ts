@@ -1,6 +1,6 @@
 /** The file system of the machine, by Node's fs. */
 
-import { constants } from 'node:fs'
+import { constants, readSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import type { File, FileSystem } from './file-system.js'
 
@@ -39,6 +39,10 @@ class NodeFile implements File {
 
   async read(buffer: Uint8Array, position: number): Promise<number> {
     return (await this.#handle.read(buffer, 0, buffer.length, position)).bytesRead
+  }
+
+  readSync(buffer: Uint8Array, position: number): number {
+    return readSync(this.#handle.fd, buffer, 0, buffer.length, position)
   }
 
   async write(buffers: readonly Uint8Array[], position: number): Promise<number> {
