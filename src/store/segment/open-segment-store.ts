@@ -44,7 +44,7 @@ export interface SegmentStoreOptions {
   readonly create?: boolean | undefined
   /** Takes no lock and writes nothing: the index is made in memory, from the log, damage being passed over. */
   readonly readOnly?: boolean | undefined
-  /** How new blocks are packed; zstd at level 1 where left out. See `docs/benchmarks.md` for what each costs. */
+  /** How new blocks are packed; zstd at level 1 where left out; docs/benchmarks.md says why. */
   readonly compression?: Compression | undefined
   /** @internal The file system, for tests. */
   readonly fileSystem?: FileSystem | undefined
