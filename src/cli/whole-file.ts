@@ -42,7 +42,8 @@ export async function writeWholeFile(
     isDone = true
   } finally {
     await file.close()
-    if (!isDone) await unlink(temporary)
+    // What went wrong before is what is to be told.
+    if (!isDone) await unlink(temporary).catch(() => {})
   }
   await at(path, syncDirectory(directory))
 }

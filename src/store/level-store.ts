@@ -540,12 +540,12 @@ function unreadable(what: string, error: unknown): Finding {
 
 // Opening
 
-/** What a failure to open the database is to the caller. */
 /** The same database by the type that all kinds have; TypeScript finds their hooks at odds. */
 function openedBy(database: unknown): Database {
   return database as Database
 }
 
+/** What a failure to open the database is to the caller. */
 function openError(error: unknown, location: string): unknown {
   if (error instanceof StoreError) return error
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error

@@ -98,11 +98,11 @@ export class SegmentStore implements ChunkStore {
   }
 
   has(ref: Ref): Promise<boolean> {
-    return this.#call(async () => (await this.#places([ref]))[0] !== undefined)
+    return this.#call(async () => (await this.#knows([ref]))[0]!)
   }
 
   hasMany(refs: readonly Ref[]): Promise<boolean[]> {
-    return this.#call(async () => (await this.#places(refs)).map((place) => place !== undefined))
+    return this.#call(() => this.#knows(refs))
   }
 
   put(chunks: readonly Chunk[]): Promise<number> {
@@ -180,6 +180,15 @@ export class SegmentStore implements ChunkStore {
     const found = await index.getMany(slots.map((slot) => refs[slot]!))
     for (const [at, slot] of slots.entries()) places[slot] = found[at]
     return places
+  }
+
+  /** Whether each chunk is on its way to the log or in the index. */
+  async #knows(refs: readonly Ref[]): Promise<boolean[]> {
+    const { pending, index } = this.#parts
+    // In this order: what is no longer pending when it is asked for is in the index.
+    const isPending = refs.map((ref) => pending.has(ref))
+    const places = await index.getMany(refs)
+    return places.map((place, slot) => isPending[slot]! || place !== undefined)
   }
 
   /** Those of `chunks` that are not in the store, or lie there damaged. */
@@ -280,8 +289,7 @@ export class SegmentStore implements ChunkStore {
     const asked = pending.askedHead(name)
     const actual = asked === undefined ? await index.head(name) : asked.ref
     if (actual?.toString() !== expected?.toString()) return actual
-    if (next !== undefined && (await this.#places([next]))[0] === undefined)
-      throw new MissingChunkError(next.toString())
+    if (next !== undefined && !(await this.#knows([next]))[0]) throw new MissingChunkError(next.toString())
     this.#logAll()
     const update = { name, ref: next }
     pending.headAsked(update)
