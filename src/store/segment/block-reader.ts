@@ -50,7 +50,7 @@ interface Unit {
 export class BlockReader {
   readonly #files: SegmentFiles
   readonly #storeId: Uint8Array
-  /** For chunks that lie in blocks found whole, the block. (Given a `max`, a cache takes 8 ms to make room for all of it.) */
+  /** The block of each chunk that lies in one found whole. (Given a `max`, a cache takes 8 ms to make room for it all.) */
   readonly #whole = new LRUCache<string, string>({
     maxSize: REMEMBERED_CHUNKS,
     sizeCalculation: () => 1,
@@ -150,7 +150,10 @@ export class BlockReader {
       }
       block.then((bytes) => bytes ?? forget(), forget)
     }
-    const bytes = await block
+    const bytes = await block.catch((cause: unknown) => {
+      // The read may have been begun for another chunk of the block.
+      throw cause instanceof DamagedChunkError ? this.#damaged(wanted, cause) : cause
+    })
     return new Uint8Array(bytes?.subarray(place.offset, place.offset + place.length) ?? [])
   }
 
