@@ -1,6 +1,6 @@
 /** What a bench is: one question, answered with figures by one run in a process of its own. */
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Database, open } from '../src/index.js'
 import type { Input } from './input.js'
@@ -29,13 +29,25 @@ export async function withDirectory<T>(parent: string, body: (directory: string)
   try {
     return await body(directory)
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    // Again where a process that was just ended still wrote something.
+    await rm(directory, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 
 /** Opens the store of a run. */
 export function openStore({ directory }: BenchContext): Promise<Database> {
   return open(join(directory, 'store'))
+}
+
+/** Bytes of all files under `directory`. */
+export async function storedBytes(directory: string): Promise<number> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  const sizes = await Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 /** Seconds that `body` takes. */

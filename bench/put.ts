@@ -1,8 +1,6 @@
 /** How fast is a put, up to and with the final fsync; and the same bytes again? */
 
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type Bench, openStore, peakMemory, rate, seconds } from './bench.js'
+import { type Bench, openStore, peakMemory, rate, seconds, storedBytes } from './bench.js'
 
 export const put: Bench = {
   question: 'How fast is a put with its final fsync, and the same bytes put again?',
@@ -24,12 +22,4 @@ export const put: Bench = {
       peakMemory(),
     ]
   },
-}
-
-async function storedBytes(directory: string): Promise<number> {
-  const segments = join(directory, 'store', 'segments')
-  const sizes = await Promise.all(
-    (await readdir(segments)).map(async (name) => (await stat(join(segments, name))).size),
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
 }

@@ -1,0 +1,50 @@
+/** nomsy itself, by its built command; as it comes, with a faster level, and without compression. */
+
+import { access } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { type Contender, labelOf, repositoryIn } from './contender.js'
+import type { Command } from './runner.js'
+
+const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
+
+export const nomsy: Contender = contender('nomsy', true, 'hashes every byte it reads', [])
+
+export const nomsyFast: Contender = contender('nomsy zstd:-5', true, 'with --compression zstd:-5', [
+  '--compression',
+  'zstd:-5',
+])
+
+export const nomsyNone: Contender = contender('nomsy none', false, 'with --compression none', [
+  '--compression',
+  'none',
+])
+
+export const nomsySplice: Contender = {
+  ...nomsy,
+  name: 'nomsy splice',
+  notes: 'is told where to insert, and reads only what lies there',
+  change: (directory, { original, at, insertion }) =>
+    command('splice', directory, [labelOf(original), '--at', String(at), '--insert', insertion]),
+}
+
+function contender(name: string, compresses: boolean, notes: string, options: readonly string[]): Contender {
+  return {
+    name,
+    isNomsy: true,
+    compresses,
+    notes,
+    async version(runner) {
+      await access(MAIN).catch(() => {
+        throw new Error('not built: npm run build')
+      })
+      return (await runner.text({ program: process.execPath, args: [MAIN, '--version'] })).trim()
+    },
+    put: (directory, file) => command('put', directory, [...options, '--name', labelOf(file), file]),
+    read: (directory, file) => command('cat', directory, [labelOf(file)]),
+    library: fileURLToPath(new URL('nomsy-library.js', import.meta.url)),
+  }
+}
+
+function command(name: string, directory: string, args: readonly string[]): Command {
+  return { program: process.execPath, args: [MAIN, name, '--store', repositoryIn(directory), ...args] }
+}
