@@ -6,6 +6,7 @@
 import type { Database } from '../database/database.js'
 import type { OpenOptions } from '../database/open.js'
 import { NomsyError, type NomsyErrorCode } from '../errors.js'
+import type { Compression } from '../store/segment/compression.js'
 import { Failure, UsageError } from './failure.js'
 import type { Output } from './output.js'
 import { printable } from './printable.js'
@@ -17,6 +18,13 @@ export interface GlobalOptions {
   readonly store?: string
   readonly json?: boolean
   readonly quiet?: boolean
+}
+
+/** Where a store that is opened may be made, and how. */
+export interface NewStoreOptions {
+  /** The one that the user means where left out. */
+  readonly location?: string | undefined
+  readonly compression?: Compression | undefined
 }
 
 /** Errors of opening after which a store can still be read. */
@@ -72,13 +80,15 @@ export class CommandContext {
   }
 
   /** The store for a command that adds to it; made, and said to be, where there is none. */
-  async openOrCreate(location = this.#findStore().location): Promise<Database> {
+  async openOrCreate(options: NewStoreOptions): Promise<Database> {
+    const { location = this.#findStore().location, compression } = options
+    if (compression !== undefined) await checkTakesCompression(location)
     try {
-      return await this.#open(location, { create: false })
+      return await this.#open(location, { create: false, compression })
     } catch (error) {
       if (!hasCode(error, 'NOMSY_NO_STORE')) throw error
     }
-    const database = await this.#open(location, { create: true })
+    const database = await this.#open(location, { create: true, compression })
     this.note(`made a new store at ${location}`)
     return database
   }
@@ -117,6 +127,13 @@ export class CommandContext {
     this.signal.throwIfAborted()
     return this.#database
   }
+}
+
+/** Throws for a store that would take no notice of --compression. */
+async function checkTakesCompression(location: string): Promise<void> {
+  const { takesCompression } = await import('../database/open.js')
+  if (takesCompression(location)) return
+  throw new UsageError(`${location} is of a kind that packs in its own way; leave out --compression`)
 }
 
 function hasCode(error: unknown, code: NomsyErrorCode): error is NomsyError {

@@ -1,7 +1,7 @@
 /** From a location, as a person writes it, to a database: the one place that knows every store. */
 
 import type { ChunkStore } from '../store/chunk-store.js'
-import type { Compression } from '../store/segment/open-segment-store.js'
+import { type Compression, checkCompression, DEFAULT_COMPRESSION } from '../store/segment/compression.js'
 import { Database, type DatabaseOptions } from './database.js'
 
 export interface OpenOptions extends DatabaseOptions {
@@ -9,17 +9,35 @@ export interface OpenOptions extends DatabaseOptions {
   readonly create?: boolean | undefined
   /** Opens for reading only: takes no lock, writes nothing, works on media that cannot be written. */
   readonly readOnly?: boolean | undefined
-  /** How new blocks of a store on disk are packed; `zstd:1` where left out. */
+  /**
+   * How chunks are packed that a store on disk is given: `none`, or `zstd:N` with a level N of -7 (fastest) to -1 or 1
+   * to 19 (smallest); `zstd` is `zstd:1`. A store that this makes remembers it; one that is there packs so until it is
+   * closed, and goes on remembering what it did. Left out: as the store remembers, else `zstd:1`. What is stored reads
+   * the same whatever it says, and no ref depends on it. Without effect on `level:PATH` and `memory:`.
+   */
   readonly compression?: Compression | undefined
 }
 
 /**
  * Opens the database at `location`: a directory's path (the default store), `level:PATH` (all in one LevelDB), or
  * `memory:`. Rejects with NOMSY_NO_STORE, NOMSY_FOREIGN_STORE, NOMSY_NEWER_STORE, NOMSY_LOCKED,
- * NOMSY_DAMAGED_STORE.
+ * NOMSY_DAMAGED_STORE; with a RangeError for a location or a compression that cannot be.
  */
 export async function open(location: string, options: OpenOptions = {}): Promise<Database> {
+  if (options.compression !== undefined) checkCompression(options.compression)
   return new Database(await openStore(location, options), options)
+}
+
+/** Whether a store at `location` is of the kind that packs as told. */
+export function takesCompression(location: string): boolean {
+  return location !== 'memory:' && !location.startsWith('level:')
+}
+
+/** How what is put into the store in the directory `path` is packed where the put does not say. */
+export async function compressionAt(path: string): Promise<Compression> {
+  const { readFormat } = await import('../store/segment/store-format.js')
+  const { nodeFileSystem } = await import('../store/segment/node-file-system.js')
+  return (await readFormat(nodeFileSystem, path))?.compression ?? DEFAULT_COMPRESSION
 }
 
 /** Each kind of store is loaded when one of it is opened. */

@@ -39,7 +39,7 @@ describeChunkStore('SegmentStore', {
 
 /** Flips one bit in the middle of a chunk's bytes, wherever they lie in the segments at `path`. */
 async function flipBitOf(path: string, wanted: Ref): Promise<void> {
-  const storeId = (await readFormat(nodeFileSystem, path))!
+  const { storeId } = (await readFormat(nodeFileSystem, path))!
   const files = new SegmentFiles(nodeFileSystem, path)
   for (const segment of await listSegments(nodeFileSystem, path)) {
     const scanner = await SegmentScanner.open(await files.get(segment), storeId, segment)

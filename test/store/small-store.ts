@@ -93,7 +93,7 @@ export async function namesIn(store: SegmentStore): Promise<Contents> {
 /** All records of the log, in order. */
 export async function recordsOf(disk: Disk): Promise<RecordSpan[]> {
   const fs = new CrashFs({ disk })
-  const storeId = (await readFormat(fs, PATH))!
+  const { storeId } = (await readFormat(fs, PATH))!
   const records: RecordSpan[] = []
   for (let segment = 1; disk.find(segmentFile(PATH, segment)) !== undefined; segment++) {
     const file = segmentFile(PATH, segment)

@@ -30,7 +30,10 @@ export async function run(context: CommandContext, _options: object, object?: st
   if (context.damage !== undefined) await report({ message: context.damage })
   using progress = context.progress('check', size)
   const options = { signal, onProgress: progress.add, ...(object !== undefined && { name: object }), ref }
-  for await (const problem of db.check(options)) await report(problem)
+  for await (const problem of db.check(options)) {
+    // What kept writers out is often met by readers again.
+    if (problem.message !== context.damage) await report(problem)
+  }
   progress.end()
   const what = object ?? db.store.location
   if (problems > 0) {

@@ -11,6 +11,7 @@ import type { Ref } from '../../hash/ref.js'
 import type { Finding } from '../chunk-store.js'
 import { BlockReader } from './block-reader.js'
 import type { ChunkIndex } from './chunk-index.js'
+import { type Compression, checkCompression, DEFAULT_COMPRESSION, levelOf } from './compression.js'
 import type { FileSystem } from './file-system.js'
 import { LevelIndex, levelCode } from './level-index.js'
 import { replayLog } from './log-replay.js'
@@ -30,21 +31,22 @@ import {
   listSegments,
   makeDirs,
   readFormat,
+  type StoreFormat,
   segmentFile,
   segmentsDir,
   syncNames,
 } from './store-format.js'
 import { lockStore } from './store-lock.js'
 
-/** `none`, or zstd at a level from 1, the fastest, to 19. */
-export type Compression = 'none' | `zstd:${number}` | 'zstd'
-
 export interface SegmentStoreOptions {
   /** Whether to make the store where there is none; true where left out. */
   readonly create?: boolean | undefined
   /** Takes no lock and writes nothing: the index is made in memory, from the log, damage being passed over. */
   readonly readOnly?: boolean | undefined
-  /** How new blocks are packed; zstd at level 1 where left out; docs/benchmarks.md says why. */
+  /**
+   * How new blocks are packed. A store that is made remembers it; for one that is there it holds for this opening only.
+   * Left out: what the store remembers, else `zstd:1`.
+   */
   readonly compression?: Compression | undefined
   /** @internal The file system, for tests. */
   readonly fileSystem?: FileSystem | undefined
@@ -53,8 +55,6 @@ export interface SegmentStoreOptions {
   /** @internal Size from which on a segment is full, for tests. */
   readonly segmentBytes?: number | undefined
 }
-
-const DEFAULT_COMPRESSION: Compression = 'zstd:1'
 
 /** The parts of an open store. Without a log it is read only. */
 export interface OpenedStore {
@@ -80,20 +80,25 @@ export interface OpenedStore {
 
 export async function openSegmentStore(path: string, options: SegmentStoreOptions): Promise<OpenedStore> {
   const fs = options.fileSystem ?? nodeFileSystem
-  let storeId: Uint8Array | undefined
+  const findings: Finding[] = []
+  let format: StoreFormat | undefined
   try {
-    storeId = await readFormat(fs, path)
-    if (storeId === undefined && (options.readOnly === true || options.create === false)) {
+    if (options.compression !== undefined) checkCompression(options.compression)
+    const onDamage = (finding: Finding): void => {
+      findings.push(finding)
+    }
+    format = await readFormat(fs, path, options.readOnly === true ? onDamage : undefined)
+    if (format === undefined && (options.readOnly === true || options.create === false)) {
       throw new StoreError('NOMSY_NO_STORE', `there is no nomsy store at ${path}; 'nomsy init' makes one`)
     }
-    if (options.readOnly === true) return await openForReading(fs, path, storeId!)
+    if (options.readOnly === true) return await openForReading(fs, path, format!.storeId, findings)
     return await openForWriting(fs, path, options)
   } catch (cause) {
     if (cause instanceof NomsyError || cause instanceof RangeError || cause instanceof TypeError) throw cause
     if (options.readOnly === true || !isUnwritable(cause)) {
       throw new StoreError('NOMSY_STORE_FAILED', `${path} cannot be opened: ${rootMessage(cause)}`, { cause })
     }
-    const rest = storeId === undefined ? 'no store can be made there' : 'its store can only be read'
+    const rest = format === undefined ? 'no store can be made there' : 'its store can only be read'
     throw new StoreError('NOMSY_READ_ONLY', `${path} cannot be written to, ${rest}: ${rootMessage(cause)}`, {
       cause,
     })
@@ -115,7 +120,8 @@ async function openForWriting(
     await unlock()
   }
   try {
-    const storeId = (await readFormat(fs, path)) ?? (await create(fs, path))
+    const { storeId, compression } =
+      (await readFormat(fs, path)) ?? (await create(fs, path, options.compression))
     await syncNames(fs, path)
     await writeOwner(fs, path)
     const segments = await dropUnfinishedSegment(fs, path, files, index, storeId)
@@ -139,7 +145,7 @@ async function openForWriting(
       onSegment: (segment, opened) => files.add(segment, opened),
     })
     const reader = new BlockReader(files, storeId)
-    const compressionLevel = levelOf(options.compression ?? DEFAULT_COMPRESSION)
+    const compressionLevel = levelOf(options.compression ?? compression ?? DEFAULT_COMPRESSION)
     return {
       fs,
       path,
@@ -161,10 +167,15 @@ async function openForWriting(
   }
 }
 
-async function openForReading(fs: FileSystem, path: string, storeId: Uint8Array): Promise<OpenedStore> {
+/** `findings`: damage met before; what is met from here on is added to it. */
+async function openForReading(
+  fs: FileSystem,
+  path: string,
+  storeId: Uint8Array,
+  findings: Finding[],
+): Promise<OpenedStore> {
   const files = new SegmentFiles(fs, path)
   try {
-    const findings: Finding[] = []
     const index = new MemoryIndex()
     const segments = await finishedSegments(fs, path, files, index, storeId)
     const onDamage = (finding: Finding): void => {
@@ -195,22 +206,16 @@ async function openForReading(fs: FileSystem, path: string, storeId: Uint8Array)
   }
 }
 
-/** The level of zstd; undefined for none. */
-function levelOf(compression: Compression): number | undefined {
-  if (compression === 'none') return undefined
-  const level = Number(
-    /^zstd(?::([1-9]|1[0-9]))?$/.exec(compression)?.[1] ?? (compression === 'zstd' ? 1 : Number.NaN),
-  )
-  if (Number.isNaN(level))
-    throw new RangeError(`'${compression}' is no compression: write none, zstd or zstd:1 to zstd:19`)
-  return level
-}
-
 /** Makes a store in a directory that this process has locked. */
-async function create(fs: FileSystem, path: string): Promise<Uint8Array> {
+async function create(
+  fs: FileSystem,
+  path: string,
+  compression: Compression | undefined,
+): Promise<StoreFormat> {
   const storeId = new Uint8Array(randomBytes(STORE_ID_BYTES))
-  await createStore(fs, path, storeId, newSegment(storeId, 1, encodeCheckpoint(new Map(), new Map())))
-  return storeId
+  const format = { storeId, compression: compression && checkCompression(compression) }
+  await createStore(fs, path, format, newSegment(storeId, 1, encodeCheckpoint(new Map(), new Map())))
+  return format
 }
 
 /** Locks the store and opens its index. */

@@ -1,7 +1,7 @@
 /**
  * What makes a directory a segment store: the file FORMAT, written last when a store is made. SPEC "Segment store".
  *
- *     FORMAT               nomsy store / version 1 / id and 32 hex digits, a line each
+ *     FORMAT               nomsy store / version 1 / id and 32 hex digits, a line each; if chosen: compression C
  *     segments/00000001.seg ...
  *     index/               LevelDB, can be made anew
  *     lock/                LevelDB, empty: whoever has it open has the store
@@ -9,7 +9,9 @@
  */
 
 import { dirname, join } from 'node:path'
-import { StoreError } from '../../errors.js'
+import { DamagedStoreError, StoreError } from '../../errors.js'
+import type { Finding } from '../chunk-store.js'
+import { type Compression, canonicalCompression } from './compression.js'
 import { type File, type FileSystem, readFully, writeFully } from './file-system.js'
 import { STORE_ID_BYTES } from './record.js'
 
@@ -21,6 +23,13 @@ const MAX_FORMAT_BYTES = 4096
 
 /** A segment that has its header and first checkpoint only is no longer than this. */
 const MAX_EMPTY_SEGMENT_BYTES = 128
+
+/** What FORMAT says. */
+export interface StoreFormat {
+  readonly storeId: Uint8Array
+  /** How blocks are packed, if that was chosen when the store was made. */
+  readonly compression: Compression | undefined
+}
 
 /** Paths inside the store at `path`. */
 export const segmentsDir = (path: string): string => join(path, 'segments')
@@ -37,8 +46,15 @@ export async function listSegments(fs: FileSystem, path: string): Promise<number
   return numbers.sort((a, b) => a - b)
 }
 
-/** The id of the store at `path`; undefined where there is nothing, or nothing but an empty directory. */
-export async function readFormat(fs: FileSystem, path: string): Promise<Uint8Array | undefined> {
+/**
+ * What the store at `path` is; undefined where there is nothing, or nothing but an empty directory. A compression that
+ * cannot be understood keeps nobody from reading: it goes to `onDamage`, and is thrown without that.
+ */
+export async function readFormat(
+  fs: FileSystem,
+  path: string,
+  onDamage?: (finding: Finding) => void,
+): Promise<StoreFormat | undefined> {
   const names = await namesIn(fs, path)
   if (!names.includes(FORMAT_FILE)) {
     if (names.length === 0 || (await isUnfinished(fs, path, names))) return undefined
@@ -55,23 +71,33 @@ export async function readFormat(fs: FileSystem, path: string): Promise<Uint8Arr
       `${path} is a nomsy store of version ${version} and this nomsy knows version ${STORE_VERSION}; use a newer nomsy`,
     )
   }
-  if (id === undefined || text !== formatText(id)) {
+  if (id === undefined || !text.startsWith(formatText(id))) {
     throw new StoreError(
       'NOMSY_FOREIGN_STORE',
       `${join(path, FORMAT_FILE)} is not that of a nomsy store, or is damaged`,
     )
   }
-  return Uint8Array.from(Buffer.from(id, 'hex'))
+  const storeId = Uint8Array.from(Buffer.from(id, 'hex'))
+  const rest = text.slice(formatText(id).length)
+  const compression = canonicalCompression(/^compression (.*)\n$/.exec(rest)?.[1] ?? '')
+  if (text !== formatText(id, compression)) {
+    const why = `${JSON.stringify(rest.slice(0, 40))} names no compression; write 'compression none' or 'compression zstd:1' there, or nothing`
+    const error = new DamagedStoreError(join(path, FORMAT_FILE), text.length - rest.length, why)
+    if (onDamage === undefined) throw error
+    onDamage({ message: error.message, refs: [] })
+    return { storeId, compression: undefined }
+  }
+  return { storeId, compression }
 }
 
 /**
- * Makes the store `storeId` in the directory `path`; `firstSegment` are the bytes of its first segment. It is a store once
- * FORMAT stands under its name; interrupted before, it is nothing, and making it can begin anew.
+ * Makes a store in the directory `path`; `firstSegment` are the bytes of its first segment. It is a store once FORMAT
+ * stands under its name; interrupted before, it is nothing, and making it can begin anew.
  */
 export async function createStore(
   fs: FileSystem,
   path: string,
-  storeId: Uint8Array,
+  { storeId, compression }: StoreFormat,
   firstSegment: Uint8Array,
 ): Promise<void> {
   for (const name of await fs.readDir(path)) if (name === FORMAT_DRAFT) await fs.remove(join(path, name))
@@ -80,14 +106,15 @@ export async function createStore(
   await writeWhole(fs, segmentFile(path, 1), firstSegment)
   await fs.syncDir(segmentsDir(path))
   const id = Buffer.from(storeId.subarray(0, STORE_ID_BYTES)).toString('hex')
-  await writeWhole(fs, join(path, FORMAT_DRAFT), new TextEncoder().encode(formatText(id)))
+  await writeWhole(fs, join(path, FORMAT_DRAFT), new TextEncoder().encode(formatText(id, compression)))
   await fs.syncDir(path)
   await fs.rename(join(path, FORMAT_DRAFT), join(path, FORMAT_FILE))
   await fs.syncDir(path)
 }
 
-function formatText(id: string): string {
-  return `nomsy store\nversion ${STORE_VERSION}\nid ${id}\n`
+function formatText(id: string, compression?: Compression): string {
+  const text = `nomsy store\nversion ${STORE_VERSION}\nid ${id}\n`
+  return compression === undefined ? text : `${text}compression ${compression}\n`
 }
 
 /** Whether making a store here was interrupted: nothing but what comes before FORMAT, and no record of a user's. */
