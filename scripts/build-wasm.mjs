@@ -26,6 +26,6 @@ if (error) {
 }
 const bytes = await readFile(`${root}/${output}`)
 await writeFile(
-  `${root}/src/sequence/boundary-scan-module.ts`,
+  `${root}/src/hash/boundary-scan-module.ts`,
   `/** Made by scripts/build-wasm.mjs from wasm/boundary-scan.ts. */\nexport const BOUNDARY_SCAN_MODULE =\n  '${bytes.toString('base64')}'\n`,
 )

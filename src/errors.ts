@@ -18,6 +18,7 @@ export type NomsyErrorCode =
   | 'NOMSY_NEWER_STORE'
   | 'NOMSY_NO_STORE'
   | 'NOMSY_READ_ONLY'
+  | 'NOMSY_SOURCE_FAILED'
   | 'NOMSY_STORE_FAILED'
   | 'NOMSY_UNKNOWN_OBJECT'
 
@@ -49,6 +50,13 @@ export class InvalidNodeError extends NomsyError {
   constructor(ref: string, why: string, options?: ErrorOptions) {
     super('NOMSY_INVALID_NODE', `chunk ${ref} is not a valid node here: ${why}`, options)
     this.ref = ref
+  }
+}
+
+/** Bytes that were to be stored could not be read, or changed on the way; `cause` is what reading them threw. */
+export class SourceError extends NomsyError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('NOMSY_SOURCE_FAILED', message, options)
   }
 }
 

@@ -11,7 +11,7 @@
  *
  *     0        table T, 256 x 4
  *     1024     four rows of hashes: 64 from before, 512 new, x 4
- *     16320    the 64 bytes before the input
+ *     16320    64 bytes before the input, of no meaning
  *     16384    input, up to 1 MiB
  *     1064960  offsets found: four regions of 1 MiB, one a quarter
  */

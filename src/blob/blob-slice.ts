@@ -6,6 +6,7 @@
 import { leafRuns } from '../sequence/leaves.js'
 import { MetaNode } from '../sequence/node.js'
 import type { Tree } from '../sequence/node-reader.js'
+import { checkIndex, clampPosition } from '../sequence/position.js'
 
 /** Where {@link BlobSlice.read} puts bytes and takes them from, as in `fs.read`. */
 export interface ReadOptions {
@@ -35,8 +36,8 @@ export class BlobSlice implements AsyncIterable<Uint8Array> {
 
   /** The bytes from `start` to `end` (exclusive); negative offsets count from the end, as in Blob.slice. */
   slice(start = 0, end = this.size): BlobSlice {
-    const from = clampOffset(start, this.size)
-    const to = Math.max(clampOffset(end, this.size), from)
+    const from = clampPosition(start, this.size)
+    const to = Math.max(clampPosition(end, this.size), from)
     return new BlobSlice(this.tree, this.tree.start + from, this.tree.start + to)
   }
 
@@ -135,18 +136,5 @@ export class BlobSlice implements AsyncIterable<Uint8Array> {
     }
     into.set(node.slice(from, from + into.length))
     return true
-  }
-}
-
-/** A slice's offset as the web's Blob.slice takes it: negative from the end, then within the size. */
-function clampOffset(offset: number, size: number): number {
-  const whole = Math.trunc(offset) || 0
-  return whole < 0 ? Math.max(size + whole, 0) : Math.min(whole, size)
-}
-
-/** Throws a RangeError where `value` is no integer from 0 to `most`. */
-export function checkIndex(name: string, value: number, most: number): void {
-  if (!Number.isSafeInteger(value) || value < 0 || value > most) {
-    throw new RangeError(`${name} is ${value}; it must be an integer from 0 to ${most}`)
   }
 }

@@ -3,16 +3,18 @@
  * {@link BlobSlice}; here is what makes new blobs of old ones, and comparing. SPEC "Blobs".
  */
 
+import { type Referable, storedAs } from '../encoding/value.js'
 import type { Ref } from '../hash/ref.js'
 import type { ChunkTarget } from '../sequence/chunk-sink.js'
 import { type Change, diffTrees } from '../sequence/diff.js'
 import type { TreeParams } from '../sequence/format.js'
 import { type NodeCache, NodeReader, type Tree } from '../sequence/node-reader.js'
+import { checkIndex } from '../sequence/position.js'
 import { finishTree, TreeCopier } from '../sequence/tree-copier.js'
 import { type Root, TreeWriter } from '../sequence/tree-writer.js'
 import type { ChunkStore } from '../store/chunk-store.js'
 import { BLOB_FORMAT, BLOB_PARAMS } from './blob-format.js'
-import { BlobSlice, checkIndex } from './blob-slice.js'
+import { BlobSlice } from './blob-slice.js'
 import { type BlobSource, type PutOptions, piecesOf } from './blob-source.js'
 
 /** Where blobs live: a store, the cache of its nodes, and (for tests) other boundaries than SPEC's. */
@@ -22,7 +24,7 @@ export interface BlobContext {
   readonly params?: TreeParams | undefined
 }
 
-export class Blob extends BlobSlice {
+export class Blob extends BlobSlice implements Referable {
   readonly ref: Ref
   readonly #context: BlobContext
 
@@ -30,6 +32,11 @@ export class Blob extends BlobSlice {
     super(tree, 0, tree.root.length)
     this.ref = ref
     this.#context = context
+  }
+
+  /** @internal */
+  get [storedAs](): Ref {
+    return this.ref
   }
 
   /** The blob `ref`; reads its root. Rejects with NOMSY_MISSING_CHUNK, NOMSY_INVALID_NODE where it is no blob. */
@@ -138,11 +145,19 @@ async function insertPieces(
   signal: AbortSignal | undefined,
   report: (bytes: number) => void,
 ): Promise<void> {
-  for await (const piece of piecesOf(source, signal)) {
-    writer.pushBytes(piece)
-    await writer.drain()
-    report(piece.length)
+  try {
+    for await (const piece of piecesOf(source, signal)) {
+      if (piece instanceof Uint8Array) writer.pushBytes(piece)
+      else writer.pushPart(piece)
+      await writer.drain()
+      report(piece.length)
+    }
+  } catch (error) {
+    // Whoever gave a file may close it now.
+    await writer.abandon()
+    throw error
   }
+  await writer.settle()
 }
 
 /** Tells the caller of bytes taken in, and of those that were new to the store since it was last told. */

@@ -3,9 +3,13 @@
  * did not change while it was read.
  */
 
-import { type BigIntStats, close as closeFd, constants, fstat, open as openFd, read as readFd } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { type BigIntStats, constants, createReadStream, fstat, open as openFd } from 'node:fs'
+import { access, open, stat } from 'node:fs/promises'
+import { Socket } from 'node:net'
+import { addAbortSignal, type Readable } from 'node:stream'
 import { promisify } from 'node:util'
+import type { BlobSource } from '../blob/blob-source.js'
+import { SourceError } from '../errors.js'
 import { Failure, failureAt, UsageError } from './failure.js'
 
 /** How standard input is written in place of a file. */
@@ -13,21 +17,8 @@ export const STDIN = '-'
 
 const STDIN_FD = 0
 
-/** Bytes read at once. */
-const BUFFER_BYTES = 1024 * 1024
-
-const files = {
-  open: promisify(openFd),
-  close: promisify(closeFd),
-  stat: (fd: number): Promise<BigIntStats> =>
-    new Promise((resolve, reject) => {
-      fstat(fd, { bigint: true }, (error, stats) => (error ? reject(error) : resolve(stats)))
-    }),
-  read: (fd: number, buffer: Uint8Array): Promise<number> =>
-    new Promise((resolve, reject) => {
-      readFd(fd, buffer, 0, buffer.length, null, (error, count) => (error ? reject(error) : resolve(count)))
-    }),
-}
+/** Bytes read at once where they come one after the other. */
+const READ_BYTES = 1024 * 1024
 
 export interface Source {
   /** As it was written. */
@@ -35,10 +26,10 @@ export interface Source {
   /** Bytes in it, where that is known before reading. */
   readonly size: number | undefined
   /**
-   * The bytes, to be read once. A piece is used up before the next one is asked for. Rejects with a Failure where
+   * What `use` makes of the bytes, which are there to be read once, until it resolves. Rejects with a Failure where
    * the file cannot be read or changed while it was read, and with the signal's reason.
    */
-  bytes(signal: AbortSignal): AsyncGenerator<Uint8Array>
+  read<T>(signal: AbortSignal, use: (bytes: BlobSource) => Promise<T>): Promise<T>
 }
 
 /** The sources that `paths` name, each a file or `-`. Looks at all of them before any is read. */
@@ -55,25 +46,30 @@ export async function findSources(paths: readonly string[]): Promise<Source[]> {
 export async function findSource(path: string): Promise<Source> {
   const name = path === STDIN ? 'standard input' : path
   try {
-    const stats = path === STDIN ? await files.stat(STDIN_FD) : await stat(path, { bigint: true })
+    const stats = path === STDIN ? await statStdin() : await stat(path, { bigint: true })
     if (stats.isDirectory()) {
       throw new Failure(`${name}: is a directory; directory trees are not supported yet, name its files`)
     }
     if (path !== STDIN) await access(path, constants.R_OK)
     // Files that the kernel makes up, as in /proc, say that they have no bytes.
     const size = stats.isFile() && stats.size > 0n ? Number(stats.size) : undefined
-    return { name: path, size, bytes: (signal) => named(name, readerFor(path, stats), signal) }
+    const read = readerFor(path, stats)
+    return { name: path, size, read: (signal, use) => named(name, () => read(signal, use), signal) }
   } catch (error) {
     throw failureAt(name, error)
   }
 }
 
-type Reader = (signal: AbortSignal) => AsyncGenerator<Uint8Array>
+function statStdin(): Promise<BigIntStats> {
+  return new Promise((resolve, reject) => {
+    fstat(STDIN_FD, { bigint: true }, (error, stats) => (error ? reject(error) : resolve(stats)))
+  })
+}
 
-/** Gives system errors the source's name. */
-async function* named(name: string, reader: Reader, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+/** Gives errors of reading the source's name. */
+async function named<T>(name: string, read: () => Promise<T>, signal: AbortSignal): Promise<T> {
   try {
-    yield* reader(signal)
+    return await read()
   } catch (error) {
     if (signal.aborted) throw signal.reason
     if (error instanceof ChangedError) {
@@ -81,70 +77,78 @@ async function* named(name: string, reader: Reader, signal: AbortSignal): AsyncG
         `${name}: changed while it was read, ${error.message}; nothing refers to it, run it again when it rests`,
       )
     }
-    throw failureAt(name, error)
-  }
-}
-
-function readerFor(path: string, stats: BigIntStats): Reader {
-  if (path === STDIN) return stats.isFile() ? (signal) => readFile(STDIN_FD, false, signal) : readStdin
-  if (stats.isFIFO()) return (signal) => readFifo(path, signal)
-  return async function* (signal) {
-    const fd = await files.open(path, 'r')
-    try {
-      yield* readFile(fd, true, signal)
-    } finally {
-      await files.close(fd)
-    }
+    throw error instanceof SourceError ? failureAt(name, error.cause) : error
   }
 }
 
 /** A file was not the same after reading as before. */
 class ChangedError extends Error {}
 
-/**
- * Reads an open file, one buffer ahead. `isWhole`: it is read from its beginning, as standard input need not be.
- */
-async function* readFile(fd: number, isWhole: boolean, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const before = await files.stat(fd)
-  const buffers = [new Uint8Array(BUFFER_BYTES), new Uint8Array(BUFFER_BYTES)]
-  const counts = isWhole && before.isFile() && before.size > 0n
-  let done = 0n
-  let ahead = files.read(fd, buffers[0]!)
-  try {
-    for (let turn = 0; ; turn ^= 1) {
-      const count = await ahead
-      if (count === 0) break
-      done += BigInt(count)
-      if (counts && done > before.size) throw new ChangedError(`it had ${before.size} bytes and grew`)
-      ahead = files.read(fd, buffers[turn ^ 1]!)
-      yield buffers[turn]!.subarray(0, count)
-      signal.throwIfAborted()
-    }
-  } finally {
-    // The descriptor must not be closed under a read.
-    await ahead.catch(() => {})
-  }
-  if (before.isFile()) checkUnchanged(before, await files.stat(fd), counts ? done : before.size)
+function readerFor(path: string, stats: BigIntStats): Source['read'] {
+  if (path === STDIN)
+    return stats.isFile() ? readStdinFile : (signal, use) => use(inputOf(process.stdin, signal))
+  if (stats.isFIFO()) return async (signal, use) => use(inputOf(await openFifo(path), signal))
+  // Files that say that they have no bytes, and devices, are read to their end.
+  return stats.isFile() && stats.size > 0n
+    ? (_, use) => readFile(path, use)
+    : (signal, use) => use(streamOf(path, signal))
 }
 
-function checkUnchanged(before: BigIntStats, after: BigIntStats, done: bigint): void {
+/** A file of a known size, many parts of which are read at once. */
+async function readFile<T>(path: string, use: (bytes: BlobSource) => Promise<T>): Promise<T> {
+  const file = await open(path)
+  try {
+    const before = await file.stat({ bigint: true })
+    const result = await use(file)
+    checkUnchanged(before, await file.stat({ bigint: true }))
+    return result
+  } finally {
+    await file.close()
+  }
+}
+
+/** A file from where standard input stands in it. */
+async function readStdinFile<T>(signal: AbortSignal, use: (bytes: BlobSource) => Promise<T>): Promise<T> {
+  const before = await statStdin()
+  const result = await use(streamOf(STDIN_FD, signal))
+  checkUnchanged(before, await statStdin())
+  return result
+}
+
+function checkUnchanged(before: BigIntStats, after: BigIntStats): void {
   if (before.size !== after.size) throw new ChangedError(`from ${before.size} to ${after.size} bytes`)
-  if (before.size !== done) throw new ChangedError(`it had ${before.size} bytes and gave ${done}`)
   if (before.mtimeNs !== after.mtimeNs) throw new ChangedError('it was written to')
 }
 
-/** Standard input that is a terminal, a pipe or a socket. */
-async function* readStdin(signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const { addAbortSignal } = await import('node:stream')
-  yield* addAbortSignal(signal, process.stdin)
+/** The bytes of a path or an open descriptor from where it stands, one after the other. */
+function streamOf(file: string | number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  const options = { highWaterMark: READ_BYTES, signal }
+  return sourced(
+    typeof file === 'string'
+      ? createReadStream(file, options)
+      : createReadStream('', { ...options, fd: file, autoClose: false }),
+  )
+}
+
+/** The bytes of a terminal, a pipe or a socket. */
+function inputOf(input: Readable, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  return sourced(addAbortSignal(signal, input))
+}
+
+/** Tells what goes wrong with the input from what goes wrong with the store. */
+async function* sourced(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes
+  } catch (cause) {
+    throw new SourceError((cause as Error).message, { cause })
+  }
 }
 
 /**
  * A named pipe, read as a socket is: a read of a file that waits for its writer cannot be given up, not even by
  * ending the program.
  */
-async function* readFifo(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const { Socket } = await import('node:net')
-  const fd = await files.open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  yield* new Socket({ fd, readable: true, writable: false, signal })
+async function openFifo(path: string): Promise<Readable> {
+  const fd = await promisify(openFd)(path, constants.O_RDONLY | constants.O_NONBLOCK)
+  return new Socket({ fd, readable: true, writable: false })
 }

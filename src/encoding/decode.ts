@@ -7,11 +7,15 @@
  */
 
 import { EncodingError } from '../errors.js'
-import { REF_BYTES } from '../hash/ref.js'
+import { REF_BYTES, Ref } from '../hash/ref.js'
 import { RefList } from '../hash/ref-list.js'
-import { compareUtf8, MAX_DEPTH, type Value, type ValueRecord } from './value.js'
+import { compareBytes } from './byte-order.js'
+import { CHUNK_RULES, compareUtf8, type Value, type ValueRecord, type ValueRules } from './value.js'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Longest string, in bytes, that is read byte by byte where it is ASCII: for these that is the fastest. */
+const SHORT_BYTES = 48
 
 /** The one value that `bytes` hold. Byte strings and refs in it are views of `bytes`. */
 export function decode(bytes: Uint8Array): Value {
@@ -25,8 +29,8 @@ export function decode(bytes: Uint8Array): Value {
 export function refsIn(bytes: Uint8Array): RefList[] {
   const found: RefList[] = []
   if (isBin(bytes)) return found
-  const reader = new Reader(bytes, (refs) => found.push(refs))
-  reader.value()
+  const reader = new Reader(bytes, { onRefs: (refs) => found.push(refs) })
+  reader.skip()
   reader.end()
   return found
 }
@@ -36,23 +40,41 @@ export function isBin(bytes: Uint8Array): boolean {
   return bytes[0] === 0xc4 || bytes[0] === 0xc5 || bytes[0] === 0xc6
 }
 
+export interface ReaderOptions {
+  /** What a value may hold; what a chunk may, where left out. */
+  readonly rules?: ValueRules
+  /** Whether byte strings and refs in values are copies; views of what is read where left out. */
+  readonly copies?: boolean
+  /** Called with all refs that are read or passed over. */
+  readonly onRefs?: (refs: RefList) => void
+}
+
 /** Reads canonical values one after the other; whatever is not canonical is an {@link EncodingError}. */
 export class Reader {
   readonly #bytes: Uint8Array
   readonly #view: DataView
+  readonly #rules: ValueRules
+  readonly #copies: boolean
   readonly #onRefs: ((refs: RefList) => void) | undefined
   #offset = 0
   #depth = 0
 
-  constructor(bytes: Uint8Array, onRefs?: (refs: RefList) => void) {
+  constructor(bytes: Uint8Array, { rules = CHUNK_RULES, copies = false, onRefs }: ReaderOptions = {}) {
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#rules = rules
+    this.#copies = copies
     this.#onRefs = onRefs
   }
 
   /** Bytes from the start to the next value. */
   get offset(): number {
     return this.#offset
+  }
+
+  /** Goes to the value that begins at `offset`. */
+  seek(offset: number): void {
+    this.#offset = offset
   }
 
   /** Refuses anything after the last value. */
@@ -70,7 +92,7 @@ export class Reader {
     if (code < 0x90 || code === 0xde || code === 0xdf) return this.#record()
     if (code < 0xa0 || code === 0xdc || code === 0xdd) return this.#array()
     if (code < 0xc0 || (code >= 0xd9 && code <= 0xdb)) return this.string()
-    if (code >= 0xc4 && code <= 0xc6) return this.bin()
+    if (code >= 0xc4 && code <= 0xc6) return this.#copies ? this.bin().slice() : this.bin()
     if (code >= 0xc7 && code <= 0xc9) return this.#refValue()
     if (code >= 0xcc && code <= 0xd3) return this.#integer()
     switch (code) {
@@ -88,6 +110,17 @@ export class Reader {
     }
   }
 
+  /** Passes over one value, which is checked as {@link value} checks it and not made. */
+  skip(): void {
+    const code = this.#peek()
+    if (code < 0x80 || code >= 0xe0 || code === 0xc0 || code === 0xc2 || code === 0xc3) this.#offset++
+    else if (code < 0x90 || code === 0xde || code === 0xdf) this.#skipRecord()
+    else if (code < 0xa0 || code === 0xdc || code === 0xdd) this.#skipArray()
+    else if (code < 0xc0 || (code >= 0xd9 && code <= 0xdb)) this.#skipString()
+    else if (code >= 0xc4 && code <= 0xc6) this.#pass(this.#sized(0xc4, 0, 'byte string'))
+    else this.value()
+  }
+
   /** A non-negative safe integer. */
   uint(): number {
     const at = this.#offset
@@ -101,21 +134,8 @@ export class Reader {
   }
 
   string(): string {
-    const code = this.#peek()
-    let length: number
-    if (code >= 0xa0 && code < 0xc0) {
-      length = code & 0x1f
-      this.#offset++
-    } else {
-      length = this.#sized(0xd9, 32, 'string')
-    }
-    const at = this.#offset
-    const bytes = this.#take(length)
-    try {
-      return utf8.decode(bytes)
-    } catch {
-      return this.#refuse('invalid UTF-8', at)
-    }
+    const length = this.#stringLength()
+    return length <= SHORT_BYTES && this.#isAscii(length) ? this.#ascii(length) : this.#utf8(length)
   }
 
   bin(): Uint8Array {
@@ -174,9 +194,93 @@ export class Reader {
     return record
   }
 
+  #skipArray(): void {
+    this.#enter()
+    const count = this.arrayHeader()
+    for (let index = 0; index < count; index++) this.skip()
+    this.#depth--
+  }
+
+  #skipRecord(): void {
+    this.#enter()
+    const count = this.#mapHeader()
+    let lastStart = 0
+    let lastEnd = 0
+    for (let index = 0; index < count; index++) {
+      const at = this.#offset
+      const length = this.#skipString()
+      const end = this.#offset
+      const start = end - length
+      if (index > 0 && compareBytes(this.#bytes, lastStart, lastEnd, this.#bytes, start, end) >= 0)
+        this.#refuse('a key out of order', at)
+      lastStart = start
+      lastEnd = end
+      this.skip()
+    }
+    this.#depth--
+  }
+
+  /** Gives the bytes of UTF-8 that it passes over. */
+  #skipString(): number {
+    const length = this.#stringLength()
+    if (this.#isAscii(length)) this.#offset += length
+    else this.#utf8(length)
+    return length
+  }
+
+  #stringLength(): number {
+    const code = this.#peek()
+    if (code < 0xa0 || code >= 0xc0) return this.#sized(0xd9, 32, 'string')
+    this.#offset++
+    return code & 0x1f
+  }
+
+  #isAscii(length: number): boolean {
+    this.#need(length)
+    const end = this.#offset + length
+    let bits = 0
+    for (let at = this.#offset; at < end; at++) bits |= this.#bytes[at]!
+    return bits < 0x80
+  }
+
+  /** The next `length` bytes, which are ASCII. */
+  #ascii(length: number): string {
+    const bytes = this.#bytes
+    let at = this.#offset
+    const end = at + length
+    this.#offset = end
+    let text = ''
+    for (; at + 8 <= end; at += 8) {
+      text += String.fromCharCode(
+        bytes[at]!,
+        bytes[at + 1]!,
+        bytes[at + 2]!,
+        bytes[at + 3]!,
+        bytes[at + 4]!,
+        bytes[at + 5]!,
+        bytes[at + 6]!,
+        bytes[at + 7]!,
+      )
+    }
+    for (; at < end; at++) text += String.fromCharCode(bytes[at]!)
+    return text
+  }
+
+  #utf8(length: number): string {
+    const at = this.#offset
+    const bytes = this.#take(length)
+    try {
+      return utf8.decode(bytes)
+    } catch {
+      return this.#refuse('invalid UTF-8', at)
+    }
+  }
+
   #refValue(): Value {
+    const at = this.#offset
     const refs = this.refs()
-    return refs.length === 1 ? refs.at(0) : refs
+    if (refs.length === 1) return this.#copies ? Ref.fromBytes(refs.bytes.slice()) : refs.at(0)
+    return this.#rules.refLists ? refs : this.#refuse(`${refs.length} refs in place of one`, at)
   }
 
   #integer(): number | bigint {
@@ -272,10 +376,14 @@ export class Reader {
   }
 
   #take(length: number): Uint8Array {
+    const start = this.#offset
+    this.#pass(length)
+    return this.#bytes.subarray(start, this.#offset)
+  }
+
+  #pass(length: number): void {
     this.#need(length)
-    const bytes = this.#bytes.subarray(this.#offset, this.#offset + length)
     this.#offset += length
-    return bytes
   }
 
   #need(byteCount: number): void {
@@ -288,7 +396,7 @@ export class Reader {
   }
 
   #enter(): void {
-    if (++this.#depth > MAX_DEPTH) this.#refuse(`nested more than ${MAX_DEPTH} deep`)
+    if (++this.#depth > this.#rules.maxDepth) this.#refuse(`nested more than ${this.#rules.maxDepth} deep`)
   }
 
   #refuse(what: string, offset = this.#offset): never {

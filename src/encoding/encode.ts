@@ -7,9 +7,30 @@
 
 import { Ref } from '../hash/ref.js'
 import { RefList } from '../hash/ref-list.js'
-import { compareUtf8, MAX_DEPTH, type Value } from './value.js'
+import {
+  CHUNK_RULES,
+  compareUtf8,
+  type Referable,
+  storedAs,
+  type Value,
+  type ValueRecord,
+  type ValueRules,
+} from './value.js'
 
 const utf8 = new TextEncoder()
+
+/** Longest string, in characters, that is written byte by byte where it is ASCII: for these that is the fastest. */
+const SHORT_CHARS = 48
+
+/** What to store in place of objects that often turn up and cannot be stored. */
+const ADVICE: Readonly<Record<string, string>> = {
+  Date: 'store its getTime() or toISOString()',
+  Map: 'store an array of its entries, or make it a map of its own and store that',
+  Set: 'store an array of its values, or make it a set of its own and store that',
+  ArrayBuffer: 'store a Uint8Array of it',
+  RegExp: 'store its source',
+  Promise: 'await it first',
+}
 
 /** The canonical bytes of `value`. Throws a TypeError or RangeError that names the place inside the value. */
 export function encode(value: Value): Uint8Array {
@@ -30,17 +51,38 @@ export class Writer {
   #buffer: Uint8Array
   #view: DataView
   #length = 0
+  readonly #rules: ValueRules
+  /** What the outermost value is called in errors. */
+  #name = 'value'
   /** Keys and indices from the outermost value to the one being written; its length is the depth. */
   readonly #path: (string | number)[] = []
 
-  constructor(capacity = 256) {
+  constructor(capacity = 256, rules = CHUNK_RULES) {
     this.#buffer = new Uint8Array(capacity)
     this.#view = new DataView(this.#buffer.buffer)
+    this.#rules = rules
   }
 
-  /** What was written so far, as a view of the buffer: nothing may be written after this. */
+  /** What was written so far, as a view of the buffer, which is written over after {@link clear}. */
   bytes(): Uint8Array {
     return this.#buffer.subarray(0, this.#length)
+  }
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Forgets what was written, in order to use the buffer again. */
+  clear(): void {
+    this.#length = 0
+    this.#path.length = 0
+  }
+
+  /** Writes any value. What cannot be stored is named from `name` on: `value.users[3].born is a Date`. */
+  item(value: unknown, name: string): void {
+    this.#name = name
+    this.value(value as Value)
   }
 
   value(value: Value): void {
@@ -55,8 +97,12 @@ export class Writer {
         return this.bigint(value)
       case 'object':
         return this.#object(value)
+      case 'undefined':
+        throw new TypeError(
+          `${this.#place()} is undefined, which cannot be stored; leave it out, or store null`,
+        )
       default:
-        throw new TypeError(`${this.#place()} is ${typeof value}, which cannot be stored`)
+        throw new TypeError(`${this.#place()} is a ${typeof value}, which cannot be stored`)
     }
   }
 
@@ -82,11 +128,13 @@ export class Writer {
   }
 
   string(value: string): void {
+    if (value.length <= SHORT_CHARS && this.#shortAscii(value)) return
     if (!value.isWellFormed())
-      throw new TypeError(`${this.#place()} holds a lone surrogate, which is no Unicode text`)
+      throw new TypeError(
+        `${this.#place()} holds a lone surrogate, which is no Unicode text; toWellFormed() replaces it`,
+      )
     const bytes = utf8.encode(value)
-    if (bytes.length < 32) this.#byte(0xa0 | bytes.length)
-    else this.#sized(0xd9, bytes.length)
+    this.#stringHeader(bytes.length)
     this.raw(bytes)
   }
 
@@ -124,31 +172,83 @@ export class Writer {
   #object(value: Exclude<Value, string | number | boolean | bigint>): void {
     if (value === null) return this.#byte(0xc0)
     if (value instanceof Uint8Array) return this.bin(value)
-    if (value instanceof Ref || value instanceof RefList) return this.refs(value.bytes)
-    if (this.#path.length >= MAX_DEPTH) {
-      throw new RangeError(`${this.#place()} is nested more than ${MAX_DEPTH} deep, or refers to itself`)
-    }
-    if (Array.isArray(value)) {
-      this.arrayHeader(value.length)
-      for (let index = 0; index < value.length; index++) {
-        this.#path.push(index)
-        this.value(value[index]!)
-        this.#path.pop()
-      }
-      return
-    }
+    if (value instanceof Ref) return this.refs(value.bytes)
+    if (value instanceof RefList) return this.#refList(value)
+    if (Array.isArray(value)) return this.#array(value)
     const prototype = Object.getPrototypeOf(value)
-    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) {
-      throw new TypeError(`${this.#place()} is a ${value.constructor?.name}, which cannot be stored`)
+    if (prototype === null || Object.getPrototypeOf(prototype) === null) return this.#record(value)
+    const ref = (value as Partial<Referable>)[storedAs]
+    if (ref === undefined) throw this.#notStorable(prototype.constructor?.name ?? 'instance of a class')
+    this.refs(ref.bytes)
+  }
+
+  #refList(refs: RefList): void {
+    if (!this.#rules.refLists)
+      throw new TypeError(
+        `${this.#place()} is a RefList, which cannot be stored here; store an array of Refs`,
+      )
+    this.refs(refs.bytes)
+  }
+
+  #array(values: readonly Value[]): void {
+    this.#checkDepth()
+    this.arrayHeader(values.length)
+    for (let index = 0; index < values.length; index++) {
+      this.#path.push(index)
+      this.value(values[index]!)
+      this.#path.pop()
     }
-    const keys = Object.keys(value).sort(compareUtf8)
+  }
+
+  #record(record: ValueRecord): void {
+    this.#checkDepth()
+    if (Object.getOwnPropertySymbols(record).length > 0)
+      throw new TypeError(`${this.#place()} has a key that is a symbol, which cannot be stored`)
+    const keys = Object.keys(record).sort(compareUtf8)
     this.mapHeader(keys.length)
     for (const key of keys) {
       this.#path.push(key)
       this.string(key)
-      this.value(value[key]!)
+      this.value(record[key]!)
       this.#path.pop()
     }
+  }
+
+  #checkDepth(): void {
+    const { maxDepth } = this.#rules
+    if (this.#path.length >= maxDepth)
+      throw new RangeError(`${this.#place()} is nested more than ${maxDepth} deep, or refers to itself`)
+  }
+
+  #notStorable(className: string): TypeError {
+    const advice = ADVICE[className] ?? 'store an array or a plain object of what is in it'
+    return new TypeError(`${this.#place()} is a ${className}, which cannot be stored; ${advice}`)
+  }
+
+  /** Writes the string if it is ASCII; leaves nothing behind if not. */
+  #shortAscii(value: string): boolean {
+    const { length } = value
+    this.#reserve(length + 2)
+    const buffer = this.#buffer
+    let at = this.#length
+    if (length < 32) {
+      buffer[at++] = 0xa0 | length
+    } else {
+      buffer[at++] = 0xd9
+      buffer[at++] = length
+    }
+    for (let index = 0; index < length; index++) {
+      const code = value.charCodeAt(index)
+      if (code > 0x7f) return false
+      buffer[at++] = code
+    }
+    this.#length = at
+    return true
+  }
+
+  #stringHeader(byteCount: number): void {
+    if (byteCount < 32) this.#byte(0xa0 | byteCount)
+    else this.#sized(0xd9, byteCount)
   }
 
   #unsigned(value: number): void {
@@ -241,9 +341,13 @@ export class Writer {
   }
 
   #place(): string {
-    return this.#path.reduce<string>(
-      (place, step) => (typeof step === 'number' ? `${place}[${step}]` : `${place}.${step}`),
-      'value',
-    )
+    return this.#path.reduce<string>((place, step) => place + accessor(step), this.#name)
   }
+}
+
+/** A step into a value, as a program would write it. */
+function accessor(step: string | number): string {
+  return typeof step === 'string' && /^[A-Za-z_$][\w$]*$/.test(step)
+    ? `.${step}`
+    : `[${JSON.stringify(step)}]`
 }

@@ -66,3 +66,19 @@ export function sameRef(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: 
   for (let i = 0; i < REF_BYTES; i++) if (a[aOffset + i] !== b[bOffset + i]) return false
   return true
 }
+
+/** The ref at `offset` of `bytes` as a key for maps: its bits as ten UTF-16 units, made faster than its text. */
+export function refKey(bytes: Uint8Array, offset = 0): string {
+  return String.fromCharCode(
+    (bytes[offset]! << 8) | bytes[offset + 1]!,
+    (bytes[offset + 2]! << 8) | bytes[offset + 3]!,
+    (bytes[offset + 4]! << 8) | bytes[offset + 5]!,
+    (bytes[offset + 6]! << 8) | bytes[offset + 7]!,
+    (bytes[offset + 8]! << 8) | bytes[offset + 9]!,
+    (bytes[offset + 10]! << 8) | bytes[offset + 11]!,
+    (bytes[offset + 12]! << 8) | bytes[offset + 13]!,
+    (bytes[offset + 14]! << 8) | bytes[offset + 15]!,
+    (bytes[offset + 16]! << 8) | bytes[offset + 17]!,
+    (bytes[offset + 18]! << 8) | bytes[offset + 19]!,
+  )
+}

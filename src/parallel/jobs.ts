@@ -1,10 +1,11 @@
 /**
- * The work that is worth another thread: functions of bytes alone, the same in a worker as in place. Whole buffers go
- * back and forth, so that handing them over copies nothing: a job owns the buffers of its arguments, and its results
- * lie in buffers of their own.
+ * The work that is worth another thread: functions of bytes, the same in a worker as in place. Handing bytes over
+ * copies nothing. What lies in shared memory is looked at, and filled, where it is; other buffers are given away, by
+ * the caller with the arguments and by the job with its result.
  */
 
 import { binHeader } from '../encoding/encode.js'
+import { scanBoundaries } from '../hash/boundary-scan.js'
 import { REF_BYTES } from '../hash/ref.js'
 import { sha256 } from '../hash/sha256.js'
 import { pack, unpack } from './zstd.js'
@@ -17,6 +18,27 @@ export interface EncodedChunks {
   readonly bytes: Uint8Array
   readonly ends: Uint32Array
   readonly refs: Uint8Array
+}
+
+/** A part of a file that is open, `fd` being its descriptor. */
+export interface FilePart {
+  readonly fd: number
+  readonly position: number
+  readonly length: number
+}
+
+/** Bytes, and where in them a chunk may end. Of a part of a file they are fewer where the file ends before it does. */
+export interface ScannedBytes {
+  readonly bytes: Uint8Array
+  readonly offsets: Uint32Array
+}
+
+/** Stored blocks, one after the other in `bytes`, each up to its end; those that did not shrink are empty. */
+export interface PackedBlocks {
+  readonly bytes: Uint8Array
+  readonly ends: readonly number[]
+  /** CRC-32 of each. */
+  readonly crcs: readonly number[]
 }
 
 /** A stretch of stored bytes, and the parts of what it decodes to that are wanted. */
@@ -35,9 +57,26 @@ export interface StoredPart {
 /** The parts' bytes, in order; undefined for those that do not have their ref. */
 export type VerifiedParts = readonly (Uint8Array | undefined)[]
 
-export const JOBS = { encodeBins, packBlocks, verifyUnits }
+export const JOBS = { scan, readAndScan, encodeBins, packBlocks, verifyUnits }
 
 export type JobName = keyof typeof JOBS
+
+/** {@link scanBoundaries}. */
+export function scan(bytes: Uint8Array, ones: number): ScannedBytes {
+  return { bytes, offsets: scanBoundaries(bytes, ones) }
+}
+
+/** Fills `memory` from the file, and scans it. */
+export function readAndScan(memory: Uint8Array, ones: number, { fd, position }: FilePart): ScannedBytes {
+  const { readSync } = globalThis.process.getBuiltinModule('node:fs')
+  let filled = 0
+  while (filled < memory.length) {
+    const count = readSync(fd, memory, filled, memory.length - filled, position + filled)
+    if (count === 0) break
+    filled += count
+  }
+  return scan(memory.subarray(0, filled), ones)
+}
 
 /**
  * Makes a chunk, a `bin`, of each run of `items` up to the next of `ends`, and hashes it. The chunks go to `memory`
@@ -65,18 +104,21 @@ export function encodeBins(items: Uint8Array, ends: Uint32Array, memory: Uint8Ar
   return { items, itemEnds: ends, bytes, ends: chunkEnds, refs }
 }
 
-/** Each block packed; undefined for those that it shrinks by less than a sixteenth. */
+/** Packs each block; those that this shrinks by less than a sixteenth are left out. */
 export async function packBlocks(
   blocks: readonly (readonly Uint8Array[])[],
   level: number,
-): Promise<(Uint8Array | undefined)[]> {
-  const results: (Uint8Array | undefined)[] = []
+): Promise<PackedBlocks> {
+  const { crc32 } = globalThis.process.getBuiltinModule('node:zlib')
+  const results: Uint8Array[] = []
   for (const pieces of blocks) {
     const block = pieces.length === 1 ? pieces[0]! : concatenate(pieces)
     const packed = await pack(block, level)
-    results.push(packed.length > block.length - (block.length >> 4) ? undefined : packed)
+    results.push(packed.length > block.length - (block.length >> 4) ? packed.subarray(0, 0) : packed)
   }
-  return results
+  let end = 0
+  const ends = results.map(({ length }) => (end += length))
+  return { bytes: concatenate(results), ends, crcs: results.map((result) => crc32(result)) }
 }
 
 /** Unpacks what is packed of `stored` and hashes the parts that are wanted; `refs` are theirs, one after the other. */

@@ -25,7 +25,13 @@ export interface JobMessage {
 export interface ReplyMessage {
   readonly id: number
   readonly result?: unknown
-  readonly error?: unknown
+  readonly error?: JobError
+}
+
+/** What is left of an error on its way from a worker. */
+interface JobError {
+  readonly message: string
+  readonly code?: unknown
 }
 
 interface Waiting {
@@ -42,9 +48,19 @@ let threads: Thread[] | undefined
 let bytesInPlace = 0
 let lastId = 0
 
+/** Memory that jobs share with their callers, where there is such; else memory like any other. */
+export function sharedMemory(byteCount: number): Uint8Array {
+  return new Uint8Array(new (globalThis.SharedArrayBuffer ?? ArrayBuffer)(byteCount))
+}
+
+/** Whether `bytes` lie in memory that jobs share with their callers. */
+export function isShared({ buffer }: Uint8Array): boolean {
+  return !(buffer instanceof ArrayBuffer)
+}
+
 /**
- * Runs the job `name`, which goes through `byteCount` bytes. The buffers of `args` are given away with all that lies
- * in them.
+ * Runs the job `name`, which goes through `byteCount` bytes. Buffers of `args` that are not shared are given away with
+ * all that lies in them.
  */
 export function runJob<Name extends JobName>(
   name: Name,
@@ -101,7 +117,7 @@ function startThread(worker: Worker): Thread {
     waiting.delete(id)
     if (waiting.size === 0) worker.unref()
     if (error === undefined) caller?.resolve(result)
-    else caller?.reject(error)
+    else caller?.reject(Object.assign(new Error(error.message), { code: error.code }))
   })
   const fail = (error: Error): void => {
     threads = threads?.filter((thread) => thread.worker !== worker)
@@ -114,12 +130,13 @@ function startThread(worker: Worker): Thread {
   return { worker, waiting }
 }
 
-/** The buffers of all byte arrays in `value`, each once: what can be handed over whole. */
+/** The buffers of all byte arrays in `value` that are not shared, each once: what is handed over whole. */
 export function buffersIn(value: unknown): ArrayBuffer[] {
   const buffers = new Set<ArrayBuffer>()
   const collect = (part: unknown): void => {
-    if (ArrayBuffer.isView(part)) buffers.add(part.buffer as ArrayBuffer)
-    else if (typeof part === 'object' && part !== null) Object.values(part).forEach(collect)
+    if (ArrayBuffer.isView(part)) {
+      if (part.buffer instanceof ArrayBuffer) buffers.add(part.buffer)
+    } else if (typeof part === 'object' && part !== null) Object.values(part).forEach(collect)
   }
   collect(value)
   return [...buffers]

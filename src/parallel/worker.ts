@@ -13,7 +13,8 @@ async function reply({ id, name, args }: JobMessage): Promise<ReplyMessage> {
   try {
     const job = JOBS[name] as unknown as (...args: readonly unknown[]) => unknown
     return { id, result: await job(...args) }
-  } catch (error) {
-    return { id, error }
+  } catch (cause) {
+    const { message, code } = cause as NodeJS.ErrnoException
+    return { id, error: { message, code } }
   }
 }

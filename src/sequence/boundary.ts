@@ -9,7 +9,7 @@
  * window before that byte alone, and an edit finds its way back to the old boundaries.
  */
 
-import { sha256 } from '../hash/sha256.js'
+import { BUZHASH_TABLE } from '../hash/buzhash.js'
 
 /**
  * When a chunk of one level ends. Its unit is what a boundary may not cut through: one byte in leaves, one
@@ -28,12 +28,6 @@ export interface BoundaryRule {
   /** A chunk that reaches this ends. */
   readonly maxUnits: number
 }
-
-/** T of SPEC "Boundaries": the first 4 bytes of SHA-256 of `nomsy/buzhash/0` to `nomsy/buzhash/255`. */
-export const BUZHASH_TABLE: Uint32Array = Uint32Array.from({ length: 256 }, (_, byte) => {
-  const digest = sha256(new TextEncoder().encode(`nomsy/buzhash/${byte}`))
-  return new DataView(digest.buffer, digest.byteOffset).getUint32(0)
-})
 
 /** Looks for the ends of chunks. */
 export class BoundaryFinder {

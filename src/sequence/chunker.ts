@@ -31,11 +31,36 @@ export class Chunker {
 
   /** Adds one item: a boundary inside it takes effect at its end. */
   push(item: Uint8Array): void {
-    const from = this.#length
-    this.#append(item)
-    this.#count++
-    this.#lastItemStart = from
-    if (this.#finder.find(this.#buffer, 0, from, this.#length) >= 0) this.flush()
+    this.pushRun(item, [item.length], 0, 1)
+  }
+
+  /** Adds items `from` to `to` of those that lie one after the other in `items`, each up to one of `ends`. */
+  pushRun(items: Uint8Array, ends: ArrayLike<number>, from: number, to: number): void {
+    if (from === to) return
+    const first = from === 0 ? 0 : ends[from - 1]!
+    const shift = this.#length - first
+    this.#append(items.subarray(first, ends[to - 1]!))
+    let start = 0
+    let looked = first + shift
+    for (let next = from; ; ) {
+      const boundary = this.#finder.find(this.#buffer, start, looked, this.#length)
+      if (boundary < 0) {
+        this.#count += to - next
+        break
+      }
+      let last = next
+      while (ends[last]! + shift < boundary) last++
+      const end = ends[last]! + shift
+      const lastItemStart = last === 0 ? shift : ends[last - 1]! + shift
+      this.#emit(this.#buffer.subarray(start, end), this.#count + last + 1 - next, lastItemStart - start)
+      this.#count = 0
+      start = end
+      looked = end
+      next = last + 1
+    }
+    this.#lastItemStart = (to === 1 ? 0 : ends[to - 2]!) + shift - start
+    this.#buffer.copyWithin(0, start, this.#length)
+    this.#length -= start
   }
 
   /** Ends the last chunk, if there is one. */
@@ -47,14 +72,14 @@ export class Chunker {
     if (count > 0) this.#emit(this.#buffer.subarray(0, length), count, this.#lastItemStart)
   }
 
-  #append(item: Uint8Array): void {
-    const length = this.#length + item.length
+  #append(items: Uint8Array): void {
+    const length = this.#length + items.length
     if (length > this.#buffer.length) {
       const grown = new Uint8Array(Math.max(length, this.#buffer.length * 2))
       grown.set(this.#buffer.subarray(0, this.#length))
       this.#buffer = grown
     }
-    this.#buffer.set(item, this.#length)
+    this.#buffer.set(items, this.#length)
     this.#length = length
   }
 }

@@ -26,8 +26,20 @@ export interface SequenceFormat {
   ) => EncodedChunks | Promise<EncodedChunks>
   /** The leaf in `chunk`, as a view of it; throws an EncodingError where it is no canonical leaf. */
   decodeLeaf(chunk: Uint8Array): Leaf
-  /** In kinds ordered by keys: the encoded key at the start of an encoded item. */
-  readonly keyOf?: (item: Uint8Array) => Uint8Array
+  /** In kinds ordered by keys, whose items begin with them. */
+  readonly keys?: KeyOrder
+}
+
+/** Most bytes of an encoded key, and of an encoded item. SPEC "Limits". */
+export const MAX_KEY_BYTES = 1024
+export const MAX_ITEM_BYTES = 1024 * 1024
+
+/** What there is to know of encoded keys. Offsets are in bytes; what is there has been found canonical. */
+export interface KeyOrder {
+  /** Where the key that begins at `offset` ends. Throws an EncodingError where the value there cannot be a key. */
+  end(bytes: Uint8Array, offset: number): number
+  /** Below, at or above 0 as the key at `aOffset` of `a` comes before, is, or comes after that at `bOffset` of `b`. */
+  compare(a: Uint8Array, aOffset: number, b: Uint8Array, bOffset: number): number
 }
 
 /** Where the nodes of a tree end. An argument, so that tests can grow deep trees from little data. */

@@ -1,13 +1,17 @@
 /**
- * The leaves of a part of a tree, in order: for reads that stream. Leaves are fetched many at a time, the next
- * batch while the last one is being used.
+ * The leaves of a part of a tree, in order or in reverse: for reads that stream. Leaves are fetched many at a time,
+ * the next batch while the last one is being used.
  */
 
 import { type Leaf, MetaNode } from './node.js'
 import type { NodeReader, Tree } from './node-reader.js'
 
-/** Items fetched at once and ahead; the items of a blob are its bytes. */
-const BATCH_ITEMS = 512 * 1024
+/** Bytes of leaves fetched at once and ahead. */
+const BATCH_BYTES = 512 * 1024
+
+/** Leaves fetched at once, at first, before it is known how large they are, and at most. */
+const FIRST_LEAVES = 16
+const MAX_LEAVES = 64
 
 /** A run of one leaf's items: those from `from` to `to` of `leaf`, which begin at `start` of the sequence. */
 export interface LeafRun {
@@ -17,62 +21,86 @@ export interface LeafRun {
   readonly start: number
 }
 
-/** The items from `start` to `end` of `tree`. */
-export async function* leafRuns(tree: Tree, start: number, end: number): AsyncGenerator<LeafRun> {
-  const { reader, root } = tree
+/** The items from `start` to `end` of `tree`, leaf by leaf; the last leaf first if `reverse` is set. */
+export async function* leafRuns(
+  tree: Tree,
+  start: number,
+  end: number,
+  reverse = false,
+): AsyncGenerator<LeafRun> {
   if (start >= end) return
-  if (!(root instanceof MetaNode)) {
-    yield { leaf: root, from: start, to: end, start }
+  if (!(tree.root instanceof MetaNode)) {
+    yield { leaf: tree.root, from: start, to: end, start }
     return
   }
+  const batches = new LeafBatches(tree.reader, start, end, reverse)
   let ahead: { leaves: Promise<Leaf[]>; start: number } | undefined
-  for await (const batch of batches(reader, root, 0, start, end)) {
-    const leaves = reader.leaves(batch.parent, batch.from, batch.to)
+  for await (const batch of batches.under(tree.root, 0)) {
+    const leaves = batches.read(batch)
     // Its failure is met when its turn comes, or by nobody if the reader stops before.
     leaves.catch(() => {})
-    if (ahead !== undefined) yield* runs(await ahead.leaves, ahead.start, start, end)
-    ahead = { leaves, start: batch.start }
+    if (ahead !== undefined) yield* runs(await ahead.leaves, ahead.start)
+    ahead = { leaves, start: batch.first }
   }
-  if (ahead !== undefined) yield* runs(await ahead.leaves, ahead.start, start, end)
+  if (ahead !== undefined) yield* runs(await ahead.leaves, ahead.start)
+
+  function runs(leaves: readonly Leaf[], first: number): LeafRun[] {
+    let at = first
+    const found = leaves.map((leaf) => {
+      const from = Math.max(start - at, 0)
+      const run = { leaf, from, to: Math.min(end - at, leaf.length), start: at + from }
+      at += leaf.length
+      return run
+    })
+    return reverse ? found.reverse() : found
+  }
 }
 
-function* runs(leaves: readonly Leaf[], first: number, start: number, end: number): Generator<LeafRun> {
-  let at = first
-  for (const leaf of leaves) {
-    const from = Math.max(start - at, 0)
-    const to = Math.min(end - at, leaf.length)
-    yield { leaf, from, to, start: at + from }
-    at += leaf.length
-  }
-}
-
-/** Neighbouring leaves, children `from` to `to` of `parent`, whose items begin at `start` of the sequence. */
-interface Batch {
+/** Neighbouring leaves, children `from` to `to` of `parent`, whose items begin at `first` of the sequence. */
+interface LeafBatch {
   readonly parent: MetaNode
   readonly from: number
   readonly to: number
-  readonly start: number
+  readonly first: number
 }
 
-async function* batches(
-  reader: NodeReader,
-  node: MetaNode,
-  nodeStart: number,
-  start: number,
-  end: number,
-): AsyncGenerator<Batch> {
-  let index = start > nodeStart ? node.childAt(start - nodeStart) : 0
-  while (index < node.childCount && nodeStart + node.childStart(index) < end) {
-    const childStart = nodeStart + node.childStart(index)
-    if (node.level > 1) {
-      const child = (await reader.child(node, index)) as MetaNode
-      yield* batches(reader, child, childStart, start, end)
-      index++
-      continue
+/** Parts the leaves that hold the items from `start` to `end` into batches. */
+class LeafBatches {
+  readonly #reader: NodeReader
+  readonly #start: number
+  readonly #end: number
+  readonly #reverse: boolean
+  /** Leaves of the next batch. */
+  #leafCount = FIRST_LEAVES
+
+  constructor(reader: NodeReader, start: number, end: number, reverse: boolean) {
+    this.#reader = reader
+    this.#start = start
+    this.#end = end
+    this.#reverse = reverse
+  }
+
+  /** The batches under `node`, whose items begin at `nodeStart`. */
+  async *under(node: MetaNode, nodeStart: number): AsyncGenerator<LeafBatch> {
+    const last = Math.min(this.#end - nodeStart, node.length) - 1
+    let from = node.childAt(Math.max(this.#start - nodeStart, 0))
+    let to = node.childAt(last) + 1
+    while (from < to) {
+      const count = node.level > 1 ? 1 : Math.min(this.#leafCount, to - from)
+      const child = this.#reverse ? to - count : from
+      if (this.#reverse) to -= count
+      else from += count
+      const first = nodeStart + node.childStart(child)
+      if (node.level === 1) yield { parent: node, from: child, to: child + count, first }
+      else yield* this.under((await this.#reader.child(node, child)) as MetaNode, first)
     }
-    const from = index
-    const stop = Math.min(end, childStart + BATCH_ITEMS)
-    while (index < node.childCount && nodeStart + node.childStart(index) < stop) index++
-    yield { parent: node, from, to: index, start: childStart }
+  }
+
+  async read({ parent, from, to }: LeafBatch): Promise<Leaf[]> {
+    const leaves = await this.#reader.leaves(parent, from, to)
+    const byteCount = leaves.reduce((sum, { items }) => sum + items.length, 0)
+    const fitting = Math.floor((BATCH_BYTES * leaves.length) / byteCount)
+    this.#leafCount = Math.max(1, Math.min(fitting, 2 * this.#leafCount, MAX_LEAVES))
+    return leaves
   }
 }

@@ -9,15 +9,16 @@
 
 import { Reader } from '../encoding/decode.js'
 import { Writer } from '../encoding/encode.js'
+import { ITEM_RULES } from '../encoding/value.js'
 import { EncodingError } from '../errors.js'
-import type { SequenceFormat } from './format.js'
-import { MetaNode, type Node } from './node.js'
+import { type KeyOrder, MAX_ITEM_BYTES, MAX_KEY_BYTES, type SequenceFormat } from './format.js'
+import { type EncodedItems, MetaNode, type Node } from './node.js'
 
 /** Levels above this are refused: with 2 children a node it would take more than 2^53 items to need them. */
 const MAX_LEVEL = 53
 
 /** Most children of a meta node: the largest `maxUnits` of any kind's rule. */
-const MAX_CHILDREN = 2048
+export const MAX_CHILDREN = 2048
 
 /** The chunk of a meta node. `refs` are the children's refs one after the other. */
 export function encodeMeta(
@@ -47,10 +48,9 @@ export function decodeNode(format: SequenceFormat, chunk: Uint8Array): Node {
 }
 
 function decodeMeta(format: SequenceFormat, chunk: Uint8Array): MetaNode {
-  const reader = new Reader(chunk)
-  const keyed = format.keyOf !== undefined
+  const reader = new Reader(chunk, { rules: ITEM_RULES })
   const fields = reader.arrayHeader()
-  if (fields !== (keyed ? 5 : 4)) throw new EncodingError(`a node of ${fields} fields`, 0)
+  if (fields !== (format.keys === undefined ? 4 : 5)) throw new EncodingError(`a node of ${fields} fields`, 0)
   const kind = reader.string()
   if (kind !== format.kind) throw new EncodingError(`a '${kind}' node instead of a '${format.kind}' node`, 1)
   const level = reader.uint()
@@ -69,17 +69,42 @@ function decodeMeta(format: SequenceFormat, chunk: Uint8Array): MetaNode {
       throw new EncodingError('an impossible length', reader.offset)
     ends[index] = end
   }
-  const lastKeys = keyed ? readKeys(reader, chunk, count) : undefined
+  const lastKeys = format.keys && readLastKeys(reader, chunk, count, format.keys)
   reader.end()
   return new MetaNode(level, refs, ends, lastKeys)
 }
 
-function readKeys(reader: Reader, chunk: Uint8Array, count: number): Uint8Array[] {
+function readLastKeys(reader: Reader, chunk: Uint8Array, count: number, order: KeyOrder): EncodedItems {
   const keyCount = reader.arrayHeader()
   if (keyCount !== count) throw new EncodingError(`${count} refs with ${keyCount} keys`, reader.offset)
-  return Array.from({ length: count }, () => {
+  return readItems(reader, chunk, count, order)
+}
+
+/**
+ * The `count` items that follow in `chunk`, as a view of it: each is `valuesPerItem` values. In kinds ordered by keys
+ * the first one is the item's key, and keys rise strictly.
+ */
+export function readItems(
+  reader: Reader,
+  chunk: Uint8Array,
+  count: number,
+  order: KeyOrder | undefined,
+  valuesPerItem = 1,
+): EncodedItems {
+  const first = reader.offset
+  const ends = new Uint32Array(count)
+  let last = first
+  for (let index = 0; index < count; index++) {
     const start = reader.offset
-    reader.value()
-    return chunk.subarray(start, reader.offset)
-  })
+    for (let value = 0; value < valuesPerItem; value++) reader.skip()
+    if (reader.offset - start > MAX_ITEM_BYTES) throw new EncodingError('too large an item', start)
+    if (order !== undefined) {
+      if (order.end(chunk, start) - start > MAX_KEY_BYTES) throw new EncodingError('too long a key', start)
+      if (index > 0 && order.compare(chunk, last, chunk, start) >= 0)
+        throw new EncodingError('a key out of order', start)
+    }
+    last = start
+    ends[index] = reader.offset - first
+  }
+  return { items: chunk.subarray(first, reader.offset), ends }
 }

@@ -5,40 +5,58 @@
 
 import { LRUCache } from 'lru-cache'
 import { EncodingError, InvalidNodeError, MissingChunkError } from '../errors.js'
-import type { Ref } from '../hash/ref.js'
+import { REF_BYTES, type Ref, refKey } from '../hash/ref.js'
 import type { ChunkStore } from '../store/chunk-store.js'
 import type { SequenceFormat } from './format.js'
-import { type Leaf, MetaNode, type Node } from './node.js'
+import { type EncodedItems, type Leaf, MetaNode, type Node } from './node.js'
 import { decodeNode } from './node-codec.js'
 
-/** Default budget of a cache in bytes of chunks. */
+/** Default budget of a cache in bytes of memory. */
 const CACHE_BYTES = 32 * 1024 * 1024
 
-/** Decoded nodes by kind and ref, so that one cache serves all kinds of a store. */
+/** A node, and the kind that it was decoded as. */
+interface CachedNode {
+  readonly format: SequenceFormat
+  readonly node: Node
+}
+
+/** Decoded nodes by ref, those of all kinds of a store. */
 export class NodeCache {
-  readonly #nodes: LRUCache<string, Node>
-  /** Fetches under way. */
+  readonly #nodes: LRUCache<string, CachedNode>
+  /** Fetches under way, by ref and kind. */
   readonly pending = new Map<string, Promise<Node>>()
 
   constructor(maxBytes = CACHE_BYTES) {
     this.#nodes = new LRUCache({ maxSize: maxBytes })
   }
 
-  get(key: string): Node | undefined {
-    return this.#nodes.get(key)
+  /** The node of this kind under `key`, as {@link refKey} makes it. */
+  get(format: SequenceFormat, key: string): Node | undefined {
+    const cached = this.#nodes.get(key)
+    return cached?.format === format ? cached.node : undefined
   }
 
-  set(key: string, node: Node, chunkBytes: number): void {
-    // A decoded node holds a view of its chunk and, in meta nodes, 8 bytes of end offset for each child.
-    const size = chunkBytes + (node instanceof MetaNode ? node.ends.byteLength : 0) + 64
-    this.#nodes.set(key, node, { size })
+  set(format: SequenceFormat, key: string, node: Node, chunk: Uint8Array): void {
+    this.#nodes.set(key, { format, node }, { size: memoryOf(node, chunk) })
   }
+}
+
+/** Bytes of memory that a node takes up, roughly: a view of its chunk, its offsets, and the objects around them. */
+function memoryOf(node: Node, chunk: Uint8Array): number {
+  const keyBytes = node instanceof MetaNode ? (node.lastKeys?.ends.byteLength ?? 0) : 0
+  return chunk.length + (node.ends?.byteLength ?? 0) + keyBytes + 256
 }
 
 /** A tree that can be read: its root and what reads the rest. */
 export interface Tree {
   readonly reader: NodeReader
   readonly root: Node
+}
+
+/** A place of a meta node: its child `index`. */
+export interface ChildPlace {
+  readonly parent: MetaNode
+  readonly index: number
 }
 
 export class NodeReader {
@@ -63,39 +81,74 @@ export class NodeReader {
 
   /** Child `index` of `parent`. */
   async child(parent: MetaNode, index: number): Promise<Node> {
-    const ref = parent.childRef(index)
-    const node = await this.node(ref)
-    checkChild(parent, index, ref, node)
-    return node
+    return (
+      this.cachedChild(parent, index) ?? this.#checked(parent, index, await this.node(parent.childRef(index)))
+    )
+  }
+
+  /** Child `index` of `parent` if it is in memory, undefined if it must be read: for loops that would rather not wait. */
+  cachedChild(parent: MetaNode, index: number): Node | undefined {
+    const node = this.#cache.get(this.format, refKey(parent.refs.bytes, index * REF_BYTES))
+    return node && this.#checked(parent, index, node)
+  }
+
+  /** Many children at once, in the order of `places`: what is not in memory is fetched together. */
+  async children(places: readonly ChildPlace[]): Promise<Node[]> {
+    const nodes = places.map(({ parent, index }) => this.cachedChild(parent, index))
+    const slots = new Map<string, number[]>()
+    for (const [slot, { parent, index }] of places.entries()) {
+      if (nodes[slot] !== undefined) continue
+      const key = refKey(parent.refs.bytes, index * REF_BYTES)
+      const others = slots.get(key)
+      if (others === undefined) slots.set(key, [slot])
+      else others.push(slot)
+    }
+    if (slots.size === 0) return nodes as Node[]
+    const refs = Array.from(slots.values(), ([slot]) => places[slot!]!.parent.childRef(places[slot!]!.index))
+    const chunks = await this.store.getMany(refs)
+    for (const [at, group] of [...slots.values()].entries()) {
+      const node = this.#keep(refs[at]!, chunks[at])
+      for (const slot of group) nodes[slot] = this.#checked(places[slot]!.parent, places[slot]!.index, node)
+    }
+    return nodes as Node[]
   }
 
   /** Children of `parent` from `start` to `end`, leaves all of them; not kept, for reads that go by once. */
   async leaves(parent: MetaNode, start: number, end: number): Promise<Leaf[]> {
-    const refs = Array.from({ length: end - start }, (_, index) => parent.childRef(start + index))
-    const chunks = await this.store.getMany(refs)
-    return refs.map((ref, index) => {
-      const node = this.#decode(ref, chunks[index])
-      checkChild(parent, start + index, ref, node)
-      return node as Leaf
-    })
+    const leaves = Array.from({ length: end - start }, (_, slot) => this.cachedChild(parent, start + slot))
+    const slots = [...leaves.keys()].filter((slot) => leaves[slot] === undefined)
+    if (slots.length > 0) {
+      const refs = slots.map((slot) => parent.childRef(start + slot))
+      const chunks = await this.store.getMany(refs)
+      for (const [at, slot] of slots.entries())
+        leaves[slot] = this.#checked(parent, start + slot, this.#decode(refs[at]!, chunks[at]))
+    }
+    return leaves as Leaf[]
   }
 
   async node(ref: Ref): Promise<Node> {
-    const key = `${this.format.kind} ${ref}`
-    const cached = this.#cache.get(key)
+    const key = refKey(ref.bytes)
+    const cached = this.#cache.get(this.format, key)
     if (cached !== undefined) return cached
-    let pending = this.#cache.pending.get(key)
-    if (pending === undefined) {
-      pending = this.#fetch(key, ref).finally(() => this.#cache.pending.delete(key))
-      this.#cache.pending.set(key, pending)
+    const { pending } = this.#cache
+    const pendingKey = `${this.format.kind} ${key}`
+    let fetched = pending.get(pendingKey)
+    if (fetched === undefined) {
+      fetched = this.#fetch(ref).finally(() => pending.delete(pendingKey))
+      pending.set(pendingKey, fetched)
     }
-    return pending
+    return fetched
   }
 
-  async #fetch(key: string, ref: Ref): Promise<Node> {
-    const chunk = await this.store.get(ref)
-    const node = this.#decode(ref, chunk)
-    this.#cache.set(key, node, chunk!.length)
+  async #fetch(ref: Ref): Promise<Node> {
+    return this.#keep(ref, await this.store.get(ref))
+  }
+
+  #keep(ref: Ref, chunk: Uint8Array | undefined): Node {
+    // A view would keep all of what it is a view of.
+    const own = chunk && chunk.length < chunk.buffer.byteLength ? chunk.slice() : chunk
+    const node = this.#decode(ref, own)
+    this.#cache.set(this.format, refKey(ref.bytes), node, own!)
     return node
   }
 
@@ -108,15 +161,30 @@ export class NodeReader {
       throw new InvalidNodeError(ref.toString(), cause.message, { cause })
     }
   }
-}
 
-/** Holds a node against what its parent says of it. */
-function checkChild(parent: MetaNode, index: number, ref: Ref, node: Node): void {
-  if (node.level !== parent.level - 1) {
-    throw new InvalidNodeError(ref.toString(), `level ${node.level} under level ${parent.level}`)
+  /** `node`, if it is what `parent` says of its child `index`. */
+  #checked(parent: MetaNode, index: number, node: Node): Node {
+    const why = this.#whyNot(parent, index, node)
+    if (why !== undefined) throw new InvalidNodeError(parent.childRef(index).toString(), why)
+    return node
   }
-  const expected = parent.childLength(index)
-  if (node.length !== expected) {
-    throw new InvalidNodeError(ref.toString(), `length ${node.length} where its parent says ${expected}`)
+
+  #whyNot(parent: MetaNode, index: number, node: Node): string | undefined {
+    if (node.level !== parent.level - 1) return `level ${node.level} under level ${parent.level}`
+    const expected = parent.childLength(index)
+    if (node.length !== expected) return `length ${node.length} where its parent says ${expected}`
+    if (this.format.keys === undefined || this.#hasKeys(parent, index, node)) return undefined
+    return 'other keys than its parent says'
+  }
+
+  /** Whether the last key is the one that the parent gives, and the first one comes after the child before. */
+  #hasKeys(parent: MetaNode, index: number, node: Node): boolean {
+    const { compare } = this.format.keys!
+    const { items, ends } = parent.lastKeys!
+    const keys = (node instanceof MetaNode ? node.lastKeys : node) as EncodedItems
+    const count = keys.ends.length
+    const start = index === 0 ? 0 : ends[index - 1]!
+    if (compare(keys.items, count === 1 ? 0 : keys.ends[count - 2]!, items, start) !== 0) return false
+    return index === 0 || compare(items, index === 1 ? 0 : ends[index - 2]!, keys.items, 0) < 0
   }
 }

@@ -8,6 +8,12 @@ import type { RefList } from '../hash/ref-list.js'
 
 export type Node = Leaf | MetaNode
 
+/** Encoded items, or keys, one after the other: number i ends at `ends[i]` of `items`. */
+export interface EncodedItems {
+  readonly items: Uint8Array
+  readonly ends: Uint32Array
+}
+
 /** A run of items. `ends[i]` is the end of item i in `items`; without `ends` each byte is an item. */
 export class Leaf {
   readonly level = 0
@@ -42,10 +48,10 @@ export class MetaNode {
   readonly refs: RefList
   /** Items under the children up to and including each; rises strictly, the last is {@link length}. */
   readonly ends: Float64Array
-  /** Encoded last key under each child, in kinds ordered by keys. */
-  readonly lastKeys: readonly Uint8Array[] | undefined
+  /** Last key under each child, in kinds ordered by keys. */
+  readonly lastKeys: EncodedItems | undefined
 
-  constructor(level: number, refs: RefList, ends: Float64Array, lastKeys?: readonly Uint8Array[]) {
+  constructor(level: number, refs: RefList, ends: Float64Array, lastKeys?: EncodedItems) {
     this.level = level
     this.refs = refs
     this.ends = ends
@@ -68,6 +74,13 @@ export class MetaNode {
   /** Items under the children before `index`. */
   childStart(index: number): number {
     return index === 0 ? 0 : this.ends[index - 1]!
+  }
+
+  /** Encoded last key under child `index`, in kinds ordered by keys. */
+  lastKey(index: number): Uint8Array | undefined {
+    if (this.lastKeys === undefined) return undefined
+    const { items, ends } = this.lastKeys
+    return items.subarray(index === 0 ? 0 : ends[index - 1]!, ends[index])
   }
 
   /** Items under child `index`. */

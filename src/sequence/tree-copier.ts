@@ -84,15 +84,14 @@ export class TreeCopier {
   async #copyRestOfNode(): Promise<void> {
     const step = this.#top
     const { level } = step.node
-    if (level > 0 || this.#writer.atBoundary(0)) await this.#writer.settle()
+    await this.#writer.settle()
     if (step.index === 0 && this.#writer.atBoundary(level)) {
       // Nothing of this node has been touched: it can be kept whole, from above.
       this.#path.pop()
       return
     }
     this.#push(step, entryCount(step.node))
-    if (this.#writer.atBoundary(0)) await this.#writer.settle()
-    else await this.#writer.drain()
+    await this.#writer.settle()
     this.#leaveNode()
     if (this.#writer.atBoundary(level)) return
     while (this.#top.index === entryCount(this.#top.node)) {
@@ -105,18 +104,8 @@ export class TreeCopier {
   /** Hands the entries before `end` of the step's node to the writer. */
   #push(step: Step, end: number): void {
     const { node } = step
-    if (node instanceof MetaNode) {
-      for (let index = step.index; index < end; index++) {
-        this.#writer.pushChild(
-          node.level,
-          node.childRef(index),
-          node.childLength(index),
-          node.lastKeys?.[index],
-        )
-      }
-    } else {
-      this.#writer.pushLeafItems(node, step.index, end)
-    }
+    if (node instanceof MetaNode) this.#writer.pushChildren(node, step.index, end)
+    else this.#writer.pushLeafItems(node, step.index, end)
     step.index = end
   }
 

@@ -5,19 +5,28 @@
  */
 
 import { REF_BYTES, Ref } from '../hash/ref.js'
-import type { EncodedChunks } from '../parallel/jobs.js'
+import type { EncodedChunks, FilePart } from '../parallel/jobs.js'
+import { sharedMemory } from '../parallel/pool.js'
 import { ByteChunker } from './byte-chunker.js'
 import { ChunkSink, type ChunkTarget } from './chunk-sink.js'
 import { Chunker } from './chunker.js'
 import type { SequenceFormat, TreeParams } from './format.js'
-import type { Leaf } from './node.js'
-import { encodeMeta } from './node-codec.js'
+import type { Leaf, MetaNode } from './node.js'
+import { encodeMeta, MAX_CHILDREN } from './node-codec.js'
 
 /** Runs of leaves being encoded and hashed at a time, each of up to 1 MiB. */
 const MAX_RUNS = 4
 
-/** Less memory than this is not worth keeping. */
-const MIN_SPARE_BYTES = 512 * 1024
+/** Runs of no more than this get memory of their own; those of more share memory that is used again. */
+const SMALL_RUN_BYTES = 256 * 1024
+
+/** What the chunks of the longest run take up: its bytes, and a header for each. */
+const RUN_MEMORY_BYTES = 1200 * 1024
+
+const NO_MEMORY = new Uint8Array(0)
+
+/** Where each ref ends in a list of them. */
+const REF_ENDS = Uint32Array.from({ length: MAX_CHILDREN }, (_, index) => (index + 1) * REF_BYTES)
 
 /** A tree: its root's ref and the items in it. */
 export interface Root {
@@ -51,11 +60,13 @@ export class TreeWriter {
     this.#sink = new ChunkSink(target)
     this.#items = new Chunker(params.leaf, (items, count, lastItemStart) => {
       const ref = this.#sink.add(format.encodeLeaf(items, count))
-      const lastKey = format.keyOf?.(items.subarray(lastItemStart)).slice()
+      const lastKey = format.keys && items.slice(lastItemStart, format.keys.end(items, lastItemStart))
       this.#pushChild(1, { ref, length: count, lastKey })
     })
     this.#bytes = new ByteChunker(params.leaf, (items, ends) => {
-      this.#runs.push(format.encodeLeaves!(items, ends, this.#spare.pop() ?? new Uint8Array(0)))
+      const memory =
+        items.length <= SMALL_RUN_BYTES ? NO_MEMORY : (this.#spare.pop() ?? sharedMemory(RUN_MEMORY_BYTES))
+      this.#runs.push(format.encodeLeaves!(items, ends, memory))
     })
   }
 
@@ -64,23 +75,33 @@ export class TreeWriter {
     this.#items.push(item)
   }
 
+  /** Adds items that lie one after the other in `items`, each up to one of `ends`; copies them. */
+  pushItems(items: Uint8Array, ends: ArrayLike<number>): void {
+    this.#items.pushRun(items, ends, 0, ends.length)
+  }
+
   /** Adds bytes each of which is an item. */
   pushBytes(bytes: Uint8Array): void {
     this.#bytes.push(bytes)
   }
 
+  /** Adds the bytes of a part of a file, of at most MAX_PART_BYTES; parts are read while others are worked on. */
+  pushPart(part: FilePart): void {
+    this.#bytes.pushPart(part)
+  }
+
   /** Adds the items of `leaf` from `start` to `end`. */
   pushLeafItems(leaf: Leaf, start: number, end: number): void {
     if (leaf.ends === undefined) return this.pushBytes(leaf.slice(start, end))
-    for (let index = start; index < end; index++) this.pushItem(leaf.slice(index, index + 1))
+    this.#items.pushRun(leaf.items, leaf.ends, start, end)
   }
 
-  /** Adds a node that the store has, as a child at meta level `level`. Leaves before it are to be settled. */
-  pushChild(level: number, ref: Ref, length: number, lastKey: Uint8Array | undefined): void {
-    this.#pushChild(level, { ref, length, lastKey })
+  /** Adds the children of `node` from `start` to `end`, which the store has. What comes before is to be settled. */
+  pushChildren(node: MetaNode, start: number, end: number): void {
+    if (start < end) this.#meta(node.level).pushChildren(node, start, end)
   }
 
-  /** Whether a new node begins with the next thing added at `level`. Above 0, leaves before are to be settled. */
+  /** Whether a new node begins with the next thing added at `level`; what was added before is to be settled. */
   atBoundary(level: number): boolean {
     if (level === 0) return this.#items.count === 0 && this.#bytes.isAtBoundary
     return (this.#metas[level - 1]?.count ?? 0) === 0
@@ -88,12 +109,14 @@ export class TreeWriter {
 
   /** To be awaited now and then while adding: hands finished chunks to the store, which may ask for patience. */
   async drain(): Promise<void> {
+    while (this.#bytes.isBusy) await this.#bytes.cutNext()
     while (this.#runs.length > MAX_RUNS || this.#isRunReady) await this.#takeRun()
     if (this.#sink.isFull) await this.#sink.drain()
   }
 
   /** Resolves when all leaves that are cut have found their place at level 1. */
   async settle(): Promise<void> {
+    await this.#bytes.settle()
     while (this.#runs.length > 0) await this.#takeRun()
     if (this.#sink.isFull) await this.#sink.drain()
   }
@@ -106,7 +129,7 @@ export class TreeWriter {
   /** Ends every level and gives the root, once the store has taken all chunks. */
   async finish(): Promise<Root> {
     this.#items.flush()
-    this.#bytes.flush()
+    await this.#bytes.flush()
     await this.settle()
     if (this.#metas.length === 0) {
       // Nothing was added at all: an empty value is one empty leaf.
@@ -124,6 +147,11 @@ export class TreeWriter {
     }
   }
 
+  /** To be awaited where the tree is given up: resolves when no file is being read for it. */
+  abandon(): Promise<void> {
+    return this.#bytes.abandon()
+  }
+
   get #isRunReady(): boolean {
     return this.#runs[0] !== undefined && !(this.#runs[0] instanceof Promise)
   }
@@ -134,7 +162,8 @@ export class TreeWriter {
     this.#bytes.reuse(items)
     let used = ends.length
     const release = (): void => {
-      if (--used === 0 && bytes.length > MIN_SPARE_BYTES) this.#spare.push(new Uint8Array(bytes.buffer))
+      if (--used === 0 && bytes.buffer.byteLength === RUN_MEMORY_BYTES)
+        this.#spare.push(new Uint8Array(bytes.buffer))
     }
     for (const [index, end] of ends.entries()) {
       const ref = Ref.fromBytes(refs.subarray(index * REF_BYTES, (index + 1) * REF_BYTES))
@@ -145,6 +174,10 @@ export class TreeWriter {
   }
 
   #pushChild(level: number, child: Child): void {
+    this.#meta(level).push(child)
+  }
+
+  #meta(level: number): MetaLevel {
     while (this.#metas.length < level) {
       const above = this.#metas.length + 2
       this.#metas.push(
@@ -153,7 +186,7 @@ export class TreeWriter {
         ),
       )
     }
-    this.#metas[level - 1]!.push(child)
+    return this.#metas[level - 1]!
   }
 }
 
@@ -161,8 +194,9 @@ export class TreeWriter {
 class MetaLevel {
   readonly #chunker: Chunker
   readonly #isKeyed: boolean
-  #lengths: number[] = []
-  #lastKeys: Uint8Array[] = []
+  /** Of the children since the last boundary. */
+  readonly #lengths: number[] = []
+  readonly #lastKeys: Uint8Array[] = []
   #lastChild: Child | undefined
 
   constructor(
@@ -172,12 +206,10 @@ class MetaLevel {
     sink: ChunkSink,
     emit: (node: Child) => void,
   ) {
-    this.#isKeyed = format.keyOf !== undefined
-    this.#chunker = new Chunker(params.meta, (refs) => {
-      const lengths = this.#lengths
-      const lastKeys = this.#lastKeys
-      this.#lengths = []
-      this.#lastKeys = []
+    this.#isKeyed = format.keys !== undefined
+    this.#chunker = new Chunker(params.meta, (refs, count) => {
+      const lengths = this.#lengths.splice(0, count)
+      const lastKeys = this.#lastKeys.splice(0, count)
       const chunk = encodeMeta(format.kind, level, refs, lengths, this.#isKeyed ? lastKeys : undefined)
       const length = lengths.reduce((sum, each) => sum + each, 0)
       if (!Number.isSafeInteger(length))
@@ -199,6 +231,20 @@ class MetaLevel {
     this.#lengths.push(child.length)
     if (this.#isKeyed) this.#lastKeys.push(child.lastKey!)
     this.#chunker.push(child.ref.bytes)
+  }
+
+  pushChildren(node: MetaNode, start: number, end: number): void {
+    for (let index = start; index < end; index++) {
+      this.#lengths.push(node.childLength(index))
+      if (this.#isKeyed) this.#lastKeys.push(node.lastKey(index)!)
+    }
+    const last = end - 1
+    this.#lastChild = {
+      ref: node.childRef(last),
+      length: node.childLength(last),
+      lastKey: node.lastKey(last),
+    }
+    this.#chunker.pushRun(node.refs.bytes, REF_ENDS, start, end)
   }
 
   flush(): void {

@@ -16,15 +16,24 @@ import { Ref } from '../hash/ref.js'
 /** Largest chunk in bytes. SPEC "Chunks". */
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
 
-/** Bytes and their ref. Both are kept by whoever is handed them and are not written again. */
+/** Bytes and their ref. Both are kept by whoever is handed them and are not written again until released. */
 export interface Chunk {
   readonly ref: Ref
   readonly bytes: Uint8Array
   /**
-   * A store may call this, once, when it needs the bytes no longer and has handed them to nobody: whoever made the
-   * chunk then uses their memory for the next ones.
+   * Where it is given, the bytes are lent: they lie in memory that other threads may share, and are to be copied
+   * before anybody else is handed them. Called once, when the store needs them no longer, it lets whoever made the
+   * chunk use their memory for the next ones.
    */
   readonly release?: (() => void) | undefined
+}
+
+/** The chunk's bytes, to be kept for good. */
+export function keptBytes({ bytes, release }: Chunk): Uint8Array {
+  if (release === undefined) return bytes
+  const copy = new Uint8Array(bytes)
+  release()
+  return copy
 }
 
 /** The chunk of `bytes`, which it keeps: computes the ref. */

@@ -29,6 +29,7 @@ import {
   type Finding,
   type Head,
   type Heads,
+  keptBytes,
 } from './chunk-store.js'
 import { absentError, claimDirectory, foreignError, UNSEEN_PLACE } from './level-directory.js'
 import {
@@ -384,7 +385,7 @@ export class LevelStore implements ChunkStore {
   #addPending(chunk: Chunk): number {
     const text = chunk.ref.toString()
     if (this.#pending.has(text)) return 0
-    this.#pending.set(text, chunk)
+    this.#pending.set(text, { ref: chunk.ref, bytes: keptBytes(chunk) })
     this.#pendingBytes += chunk.bytes.length
     return chunk.bytes.length
   }

@@ -9,6 +9,7 @@ import {
   type Finding,
   type Head,
   type Heads,
+  keptBytes,
 } from './chunk-store.js'
 
 export class MemoryStore implements ChunkStore {
@@ -52,11 +53,14 @@ export class MemoryStore implements ChunkStore {
   async put(chunks: readonly Chunk[]): Promise<number> {
     this.#checkOpen()
     let newBytes = 0
-    for (const { ref, bytes } of chunks) {
-      const key = ref.toString()
-      if (this.#chunks.has(key)) continue
-      this.#chunks.set(key, bytes)
-      newBytes += bytes.length
+    for (const chunk of chunks) {
+      const key = chunk.ref.toString()
+      if (this.#chunks.has(key)) {
+        chunk.release?.()
+        continue
+      }
+      this.#chunks.set(key, keptBytes(chunk))
+      newBytes += chunk.bytes.length
     }
     return newBytes
   }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { Blob } from '../../src/blob/blob.js'
-import { BUZHASH_TABLE } from '../../src/sequence/boundary.js'
+import { BUZHASH_TABLE } from '../../src/hash/buzhash.js'
 import { NodeCache } from '../../src/sequence/node-reader.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
 import { nodesPerLevel } from '../sequence/trees.js'

@@ -3,6 +3,7 @@ import {
   appendFileSync,
   mkdirSync,
   mkdtempSync,
+  readSync,
   rmSync,
   truncateSync,
   utimesSync,
@@ -11,8 +12,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { piecesOf } from '../../src/blob/blob-source.js'
 import { Failure } from '../../src/cli/failure.js'
 import { findSource } from '../../src/cli/source.js'
+import type { FilePart } from '../../src/parallel/jobs.js'
 import { noise } from './program.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'nomsy-source-'))
@@ -26,11 +29,20 @@ async function read(
   afterPiece = (_: number): void => {},
 ): Promise<Buffer> {
   const parts: Buffer[] = []
-  for await (const piece of (await findSource(path)).bytes(signal)) {
-    parts.push(Buffer.from(piece))
-    afterPiece(parts.length)
-  }
+  const source = await findSource(path)
+  await source.read(signal, async (bytes) => {
+    for await (const piece of piecesOf(bytes, signal)) {
+      const part = piece instanceof Uint8Array ? piece : readPart(piece)
+      parts.push(Buffer.from(part))
+      afterPiece(parts.length)
+    }
+  })
   return Buffer.concat(parts)
+}
+
+function readPart({ fd, position, length }: FilePart): Uint8Array {
+  const bytes = new Uint8Array(length)
+  return bytes.subarray(0, readSync(fd, bytes, 0, length, position))
 }
 
 describe('a file', () => {

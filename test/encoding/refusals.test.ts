@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decode, refsIn } from '../../src/encoding/decode.js'
+import { decode, Reader, refsIn } from '../../src/encoding/decode.js'
 import { encode } from '../../src/encoding/encode.js'
 import type { Value } from '../../src/encoding/value.js'
 import { EncodingError } from '../../src/errors.js'
@@ -177,6 +177,7 @@ describe('decode refuses', () => {
       expect((error as EncodingError).code).toBe('NOMSY_ENCODING')
       expect((error as EncodingError).offset).toBeLessThanOrEqual(bytes.length)
       expect((error as EncodingError).message).toContain(`at byte ${(error as EncodingError).offset}`)
+      expect(() => passOver(bytes)).toThrow(EncodingError)
     })
   })
 })
@@ -224,11 +225,18 @@ describe('encode refuses', () => {
     ['a promise', [Promise.resolve()], TypeError, 'value[0] is a Promise'],
     ['a high surrogate by itself', { s: ['a\ud800'] }, TypeError, 'value.s[0]'],
     ['a low surrogate by itself', ['\udc00'], TypeError, 'value[0]'],
-    ['a lone surrogate in a key', [{ '\ud800': 1 }], TypeError, 'value[0].'],
+    ['a lone surrogate in a key', [{ '\ud800': 1 }], TypeError, 'value[0]["'],
     ['a bigint beyond 64 bits', { n: 2n ** 64n }, RangeError, 'value.n'],
     ['a negative bigint beyond 64 bits', { n: [-(2n ** 63n) - 1n] }, RangeError, 'value.n[0]'],
     ['65 arrays inside each other', nested(65), RangeError, `value${'[0]'.repeat(64)} is nested`],
     ['a million arrays inside each other', nested(1_000_000), RangeError, 'nested'],
+    ['a key that is a symbol', [{ [Symbol('s')]: 1 }], TypeError, 'value[0] has a key that is a symbol'],
+    [
+      'undefined under a key that is no word',
+      { 'a b': [undefined] },
+      TypeError,
+      'value["a b"][0] is undefined',
+    ],
     ['a value that holds itself', cycle, RangeError, 'value[0].self[0].self'],
   ])('%s, naming its place', (_, value, errorClass, place) => {
     const error = thrownBy(() => encode(value as Value))
@@ -252,9 +260,11 @@ describe('of bytes of whatever origin, decode takes only what encode writes, and
       value = decode(bytes)
     } catch (error) {
       if (!(error instanceof EncodingError)) throw error
+      expect(() => passOver(bytes)).toThrow(EncodingError)
       return false
     }
     if (Buffer.compare(encode(value), bytes) !== 0) throw new Error('a second spelling was taken')
+    passOver(bytes)
     refsIn(bytes)
     return true
   }
@@ -309,6 +319,13 @@ describe('of bytes of whatever origin, decode takes only what encode writes, and
     expect(taken).toBeGreaterThan(50)
   })
 })
+
+/** Reads one value without making it, which is to be as strict. */
+function passOver(bytes: Uint8Array): void {
+  const reader = new Reader(bytes)
+  reader.skip()
+  reader.end()
+}
 
 function thrownBy(call: () => unknown): unknown {
   try {

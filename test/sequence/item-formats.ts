@@ -1,10 +1,15 @@
 /** Lists, sets and maps as formats of sequences, in the plainest way: what the tree code is to serve unchanged. */
 
-import { Reader } from '../../src/encoding/decode.js'
+import { decode, Reader } from '../../src/encoding/decode.js'
 import { encode, Writer } from '../../src/encoding/encode.js'
 import type { Value } from '../../src/encoding/value.js'
 import { EncodingError } from '../../src/errors.js'
-import { META_BOUNDARY, type SequenceFormat, type TreeParams } from '../../src/sequence/format.js'
+import {
+  type KeyOrder,
+  META_BOUNDARY,
+  type SequenceFormat,
+  type TreeParams,
+} from '../../src/sequence/format.js'
 import { Leaf } from '../../src/sequence/node.js'
 
 export const COLLECTION_PARAMS: TreeParams = {
@@ -13,8 +18,8 @@ export const COLLECTION_PARAMS: TreeParams = {
 }
 
 export const LIST_FORMAT = itemFormat('list', 1)
-export const SET_FORMAT: SequenceFormat = { ...itemFormat('set', 1), keyOf }
-export const MAP_FORMAT: SequenceFormat = { ...itemFormat('map', 2), keyOf }
+export const SET_FORMAT: SequenceFormat = { ...itemFormat('set', 1), keys: keyOrder() }
+export const MAP_FORMAT: SequenceFormat = { ...itemFormat('map', 2), keys: keyOrder() }
 
 /** One item: of a list or set its value, of a map its key and value. */
 export function itemOf(...values: Value[]): Uint8Array {
@@ -26,10 +31,27 @@ export function itemsOf(leaf: Leaf): Uint8Array[] {
   return Array.from({ length: leaf.length }, (_, index) => leaf.slice(index, index + 1))
 }
 
-function keyOf(item: Uint8Array): Uint8Array {
-  const reader = new Reader(item)
-  reader.value()
-  return item.subarray(0, reader.offset)
+/** The order of keys that are all strings, or all numbers. */
+function keyOrder(): KeyOrder {
+  const end = (bytes: Uint8Array, offset: number): number => {
+    const reader = new Reader(bytes)
+    reader.seek(offset)
+    reader.value()
+    return reader.offset
+  }
+  const keyAt = (bytes: Uint8Array, offset: number): number | Buffer => {
+    const key = decode(bytes.subarray(offset, end(bytes, offset)))
+    return typeof key === 'number' ? key : Buffer.from(key as string)
+  }
+  return {
+    end,
+    compare(a, aOffset, b, bOffset) {
+      const aKey = keyAt(a, aOffset)
+      const bKey = keyAt(b, bOffset)
+      if (typeof aKey === 'number' || typeof bKey === 'number') return Number(aKey) - Number(bKey)
+      return Buffer.compare(aKey, bKey)
+    },
+  }
 }
 
 /** Leaves are `[kind, 0, [values]]`, `valuesPerItem` of them for each item. */

@@ -19,10 +19,9 @@ export async function run(context: CommandContext, _options: object, paths: stri
   const { output, signal } = context
   for (const source of await findSources(paths)) {
     using progress = context.progress(source.name, source.size)
-    const { ref, length } = await writeBlob(DISCARD, source.bytes(signal), {
-      signal,
-      onProgress: progress.add,
-    })
+    const { ref, length } = await source.read(signal, (bytes) =>
+      writeBlob(DISCARD, bytes, { signal, onProgress: progress.add }),
+    )
     progress.end()
     const { name } = source
     await output.line(

@@ -2,8 +2,10 @@
 
 import type { Blob } from '../../blob/blob.js'
 import type { Database } from '../../database/database.js'
+import type { Compression } from '../../store/segment/compression.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
+import { compressionOption } from '../compression.js'
 import { UsageError } from '../failure.js'
 import { parseHeadName } from '../head-name.js'
 import { keep } from '../keep.js'
@@ -19,23 +21,31 @@ export const usage: CommandUsage = {
       description: 'the name to store one file under; it moves there if it names something else',
       parse: parseHeadName,
     },
+    compressionOption(
+      'pack what is stored now so: none, zstd, or zstd:LEVEL from -7 (fast) to 19 (small); else as the store was made to',
+    ),
   ],
   notes: `Prints a line for each file: its ref and its name. Without --name the ref is pinned: it stays until
-'nomsy rm REF'. Makes the store where there is none.`,
-  examples: ['nomsy put --name disk disk.img', 'tar c photos | nomsy put -'],
+'nomsy rm REF'. Makes the store where there is none; that one remembers --compression.
+Refs are the same however it is packed, and what is stored already stays as it is.`,
+  examples: [
+    'nomsy put --name disk disk.img',
+    'tar c photos | nomsy put -',
+    'nomsy put --compression none holiday.mp4',
+  ],
 }
 
 export async function run(
   context: CommandContext,
-  options: { readonly name?: string },
+  options: { readonly name?: string; readonly compression?: Compression },
   paths: string[],
 ): Promise<void> {
-  const { name } = options
+  const { name, compression } = options
   if (name !== undefined && paths.length > 1) {
     throw new UsageError(`--name ${name} names one file, not ${paths.length}; put the others without it`)
   }
   const sources = await findSources(paths)
-  const db = await context.openOrCreate()
+  const db = await context.openOrCreate({ compression })
   for (const source of sources) {
     const { blob, newBytes } = await store(context, db, source)
     await keep(db, blob.ref, name)
@@ -52,7 +62,9 @@ interface Stored {
 async function store(context: CommandContext, db: Database, source: Source): Promise<Stored> {
   using progress = context.progress(source.name, source.size)
   const { signal } = context
-  const blob = await db.putBlob(source.bytes(signal), { signal, onProgress: progress.addStored })
+  const blob = await source.read(signal, (bytes) =>
+    db.putBlob(bytes, { signal, onProgress: progress.addStored }),
+  )
   return { blob, newBytes: progress.newBytes }
 }
 

@@ -1,6 +1,7 @@
 /** nomsy splice: a new blob from an old one with some bytes replaced. */
 
 import type { Blob } from '../../blob/blob.js'
+import type { BlobSource } from '../../blob/blob-source.js'
 import { parseByteCount } from '../byte-count.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
@@ -52,7 +53,9 @@ export async function run(context: CommandContext, options: SpliceOptions, objec
   const blob = await findBlob(db, object)
   checkPlace(blob, object, at, remove)
   using progress = context.progress(object, source?.size)
-  const result = await blob.splice(at, remove, source?.bytes(signal), { signal, onProgress: progress.add })
+  const splice = (inserted?: BlobSource): Promise<Blob> =>
+    blob.splice(at, remove, inserted, { signal, onProgress: progress.add })
+  const result = await (source === undefined ? splice() : source.read(signal, splice))
   await keep(db, result.ref, name)
   progress.end()
   const { ref, size } = result

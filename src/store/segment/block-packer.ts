@@ -1,11 +1,10 @@
 /**
  * Packs the payloads of blocks, several at a time, on other threads. What does not shrink is left as it is: a single
- * block is tried first, on the spot, and only once one has shrunk are those after it packed in bulk; after blocks that
- * did not, more and more are passed over between two tries, so that such data costs next to nothing.
+ * block is tried first, on the spot, and only if it shrinks are those after it packed in bulk; after blocks that did not, more and more are passed over between two tries, so that such data costs next to nothing.
  */
 
-import { packBlocks } from '../../parallel/jobs.js'
-import { runJob } from '../../parallel/pool.js'
+import { type PackedBlocks, packBlocks } from '../../parallel/jobs.js'
+import { isShared, runJob } from '../../parallel/pool.js'
 import type { Chunk } from '../chunk-store.js'
 import { CODEC_NONE, CODEC_ZSTD } from './record.js'
 import type { Payload } from './segment-log.js'
@@ -29,51 +28,42 @@ export class BlockPacker {
   /** The payload of each block of chunks. */
   pack(blocks: readonly (readonly Chunk[])[]): (Payload | Promise<Payload>)[] {
     const pieces = blocks.map(piecesOf)
-    const payloads: (Payload | Promise<Payload>)[] = pieces.map((each) => ({
-      codec: CODEC_NONE,
-      pieces: each,
-    }))
-    const tried = this.#tried(pieces)
-    if (this.#level === undefined || tried.length === 0) return payloads
-    const packed = Promise.resolve(this.#packed(tried, this.#level))
-    for (const [slot, each] of tried.entries()) {
-      payloads[pieces.indexOf(each)] = packed.then((results) => this.#taken(results[slot], each))
-    }
-    return payloads
+    if (this.#level === undefined) return pieces.map(unpacked)
+    if (this.#isShrinking) return this.#packed(pieces, this.#level)
+    const passedOver = pieces.slice(0, this.#passOver).map(unpacked)
+    this.#passOver -= passedOver.length
+    const [first, ...rest] = pieces.slice(passedOver.length)
+    if (first === undefined) return passedOver
+    const level = this.#level
+    const tried = packBlocks([first], level).then((result) => this.#taken(result, 0, first))
+    const others = tried.then(() => (this.#isShrinking ? this.#packed(rest, level) : rest.map(unpacked)))
+    return [...passedOver, tried, ...rest.map((_, slot) => others.then((payloads) => payloads[slot]!))]
   }
 
-  /** Those blocks that are worth a try: all of them, one, or none. */
-  #tried(blocks: readonly Uint8Array[][]): readonly Uint8Array[][] {
-    if (this.#isShrinking) return blocks
-    if (this.#passOver >= blocks.length) {
-      this.#passOver -= blocks.length
-      return []
-    }
-    const first = this.#passOver
-    this.#passOver = 0
-    return blocks.slice(first, first + 1)
-  }
-
-  #packed(
-    blocks: readonly Uint8Array[][],
-    level: number,
-  ): (Uint8Array | undefined)[] | Promise<(Uint8Array | undefined)[]> {
-    if (!this.#isShrinking) return packBlocks(blocks, level)
+  #packed(blocks: readonly Uint8Array[][], level: number): Promise<Payload>[] {
     const byteCount = blocks.flat().reduce((sum, { length }) => sum + length, 0)
-    // Chunks lie many in a buffer and are still to be read; what is given away are copies.
-    const copies = blocks.map((pieces) => pieces.map((piece) => new Uint8Array(piece)))
-    return runJob('packBlocks', byteCount, copies, level)
+    // What is not shared is given away, and is still to be read: so that is copied.
+    const given = blocks.map((pieces) =>
+      pieces.map((piece) => (isShared(piece) ? piece : new Uint8Array(piece))),
+    )
+    const result = Promise.resolve(runJob('packBlocks', byteCount, given, level))
+    return blocks.map((pieces, slot) => result.then((packed) => this.#taken(packed, slot, pieces)))
   }
 
-  #taken(packed: Uint8Array | undefined, pieces: readonly Uint8Array[]): Payload {
-    this.#isShrinking = packed !== undefined
-    if (packed !== undefined) {
+  #taken({ bytes, ends, crcs }: PackedBlocks, slot: number, pieces: readonly Uint8Array[]): Payload {
+    const packed = bytes.subarray(ends[slot - 1] ?? 0, ends[slot])
+    this.#isShrinking = packed.length > 0
+    if (this.#isShrinking) {
       this.#failureCount = 0
-      return { codec: CODEC_ZSTD, pieces: [packed] }
+      return { codec: CODEC_ZSTD, pieces: [packed], crc: crcs[slot]! }
     }
     this.#passOver = Math.min(2 ** ++this.#failureCount, MAX_PASSED_OVER)
-    return { codec: CODEC_NONE, pieces }
+    return unpacked(pieces)
   }
+}
+
+function unpacked(pieces: readonly Uint8Array[]): Payload {
+  return { codec: CODEC_NONE, pieces }
 }
 
 /** The chunks' bytes in as few pieces as they lie in: neighbours in memory are one piece. */

@@ -15,7 +15,7 @@ import { REF_BYTES, Ref } from '../../hash/ref.js'
 import type { Head } from '../chunk-store.js'
 import { prefixRange } from '../prefix-range.js'
 import type { ChunkIndex, IndexBatch } from './chunk-index.js'
-import { type ChunkPlace, decodePlace, encodePlace, type LogPosition, PLACE_BYTES } from './place.js'
+import { type ChunkPlace, type LogPosition, PLACE_BYTES, readPlace, writePlace } from './place.js'
 import { STORE_ID_BYTES } from './record.js'
 
 const CHUNK_PREFIX = 0x63
@@ -190,20 +190,34 @@ function withPrefix(prefix: number, bytes: Uint8Array): Uint8Array {
   return key
 }
 
+/** Its bytes, and a CRC-32 of the ref and them. */
 function placeValue(ref: Ref, place: ChunkPlace): Uint8Array {
+  writePlace(checked.view, REF_BYTES, place)
   const value = new Uint8Array(PLACE_BYTES + 4)
-  const bytes = encodePlace(place)
-  value.set(bytes)
-  new DataView(value.buffer).setUint32(PLACE_BYTES, crc32(bytes, crc32(ref.bytes)))
+  value.set(checked.bytes.subarray(REF_BYTES))
+  new DataView(value.buffer).setUint32(PLACE_BYTES, checkedCrc(ref))
   return value
 }
 
 /** A damaged place is taken for absent, so that the chunk is stored again: LevelDB does not notice every flipped bit. */
 function placeIn(ref: Ref, value: Uint8Array | undefined): ChunkPlace | undefined {
   if (value?.length !== PLACE_BYTES + 4) return undefined
-  const bytes = value.subarray(0, PLACE_BYTES)
+  checked.bytes.set(value.subarray(0, PLACE_BYTES), REF_BYTES)
   const crc = new DataView(value.buffer, value.byteOffset).getUint32(PLACE_BYTES)
-  return crc === crc32(bytes, crc32(ref.bytes)) ? decodePlace(bytes) : undefined
+  return crc === checkedCrc(ref) ? readPlace(checked.view, REF_BYTES) : undefined
+}
+
+/** Room for a ref and its place, one after the other, so that one call takes the CRC of both. */
+const checked = withView(new Uint8Array(REF_BYTES + PLACE_BYTES))
+
+function withView(bytes: Uint8Array): { readonly bytes: Uint8Array; readonly view: DataView } {
+  return { bytes, view: new DataView(bytes.buffer) }
+}
+
+/** The CRC of `ref` and the place that is in {@link checked}. */
+function checkedCrc(ref: Ref): number {
+  checked.bytes.set(ref.bytes)
+  return crc32(checked.bytes)
 }
 
 function headValue(name: string, ref: Ref): Uint8Array {

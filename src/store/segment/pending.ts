@@ -15,7 +15,7 @@ interface PendingChunk {
   readonly ref: Ref
   bytes: Uint8Array | undefined
   place: ChunkPlace | undefined
-  /** Lets go of the bytes, if nobody else has been given them. */
+  /** Gives the bytes back to whoever lent them. */
   release: (() => void) | undefined
 }
 
@@ -61,8 +61,7 @@ export class Pending {
   take(ref: Ref): Uint8Array | ChunkPlace | undefined {
     const chunk = this.#chunks.get(ref.toString())
     if (chunk?.bytes === undefined) return chunk?.place
-    chunk.release = undefined
-    return chunk.bytes
+    return chunk.release === undefined ? chunk.bytes : new Uint8Array(chunk.bytes)
   }
 
   /** Takes a chunk that is to be written; false where it is here already. */

@@ -21,29 +21,27 @@ export interface LogPosition {
 
 export const PLACE_BYTES = 25
 
-export function encodePlace(place: ChunkPlace): Uint8Array {
-  const bytes = new Uint8Array(PLACE_BYTES)
-  const view = new DataView(bytes.buffer)
-  view.setUint32(0, place.segment)
-  view.setUint32(4, place.record)
-  view.setUint32(8, place.payload)
-  view.setUint32(12, place.storedBytes)
-  view.setUint32(16, place.offset)
-  view.setUint32(20, place.length)
-  view.setUint8(24, place.codec)
-  return bytes
+/** Writes the place's 25 bytes at `at`. */
+export function writePlace(view: DataView, at: number, place: ChunkPlace): void {
+  view.setUint32(at, place.segment)
+  view.setUint32(at + 4, place.record)
+  view.setUint32(at + 8, place.payload)
+  view.setUint32(at + 12, place.storedBytes)
+  view.setUint32(at + 16, place.offset)
+  view.setUint32(at + 20, place.length)
+  view.setUint8(at + 24, place.codec)
 }
 
-export function decodePlace(bytes: Uint8Array): ChunkPlace {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+/** The place whose bytes begin at `at`. */
+export function readPlace(view: DataView, at: number): ChunkPlace {
   return {
-    segment: view.getUint32(0),
-    record: view.getUint32(4),
-    payload: view.getUint32(8),
-    storedBytes: view.getUint32(12),
-    offset: view.getUint32(16),
-    length: view.getUint32(20),
-    codec: view.getUint8(24),
+    segment: view.getUint32(at),
+    record: view.getUint32(at + 4),
+    payload: view.getUint32(at + 8),
+    storedBytes: view.getUint32(at + 12),
+    offset: view.getUint32(at + 16),
+    length: view.getUint32(at + 20),
+    codec: view.getUint8(at + 24),
   }
 }
 

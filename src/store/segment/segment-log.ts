@@ -27,7 +27,7 @@ export const SEGMENT_BYTES = 512 * 1024 * 1024
 
 /** Bytes written in one go at most, and bytes waiting to be written above which {@link SegmentLog.ready} waits. */
 const WRITE_BYTES = 2 * 1024 * 1024
-const MAX_WAITING_BYTES = 4 * 1024 * 1024
+const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
 /** A record to be written. Its buffers are kept until it is. */
 export interface RecordDraft {
@@ -45,6 +45,8 @@ export interface RecordDraft {
 export interface Payload {
   readonly codec: number
   readonly pieces: readonly Uint8Array[]
+  /** CRC-32 of the pieces, where it is known. */
+  readonly crc?: number
 }
 
 export interface WrittenRecord {
@@ -211,7 +213,12 @@ export class SegmentLog {
     this.#tick()
   }
 
-  #encodeHead(draft: RecordDraft, { codec, pieces }: Payload, segment: number, offset: number): Uint8Array {
+  #encodeHead(
+    draft: RecordDraft,
+    { codec, pieces, crc }: Payload,
+    segment: number,
+    offset: number,
+  ): Uint8Array {
     let at = 0
     const directory = draft.chunks.map(({ ref, bytes }) => {
       const entry = { ref, offset: at, length: bytes.length }
@@ -227,7 +234,7 @@ export class SegmentLog {
         storedBytes: byteCount(pieces),
         rawBytes: draft.rawBytes,
         syncedBytes: this.#durable.segment === segment ? this.#durable.offset : 0,
-        payloadCrc: crcOf(pieces),
+        payloadCrc: crc ?? crcOf(pieces),
       },
       directory,
     )

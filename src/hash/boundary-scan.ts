@@ -1,11 +1,11 @@
 /**
- * The search for boundaries in bulk, compiled to WebAssembly: all offsets at which a window over bytes ends in a
- * boundary's bits, whatever chunk they fall into. {@link BoundaryFinder} is the same in plain TypeScript, one chunk
- * at a time. The loop itself, and its memory, is in wasm/boundary-scan.ts.
+ * The search for boundaries in bulk, compiled to WebAssembly: all offsets at which a window of bytes ends in a
+ * boundary's bits, whatever chunk they fall into. `BoundaryFinder` of sequence/boundary.ts is the same in plain
+ * TypeScript, one chunk at a time. The loop itself, and its memory, is in wasm/boundary-scan.ts.
  */
 
-import { BUZHASH_TABLE } from './boundary.js'
 import { BOUNDARY_SCAN_MODULE } from './boundary-scan-module.js'
+import { BUZHASH_TABLE } from './buzhash.js'
 
 /** Most bytes that one scan takes. */
 export const MAX_SCAN_BYTES = 1024 * 1024
@@ -27,16 +27,14 @@ interface Module {
 let instance: Module | undefined
 
 /**
- * The offsets in `bytes` after which the low `ones` bits of the hash are all ones, rising; `before` are the 64 bytes
- * before them, so that what comes in pieces can be looked at piece by piece.
+ * The offsets in `bytes` after which the low `ones` bits of the hash are all ones, rising. Windows lie wholly in
+ * `bytes`, so that none of the first 63 offsets is among them.
  */
-export function scanBoundaries(bytes: Uint8Array, before: Uint8Array, ones: number): Uint32Array {
+export function scanBoundaries(bytes: Uint8Array, ones: number): Uint32Array {
   const { memory, scanWhole, scanPart } = (instance ??= instantiate())
   const mask = (2 ** ones - 1) | 0
-  const input = new Uint8Array(memory.buffer)
-  input.set(before, INPUT_OFFSET - SCAN_WINDOW_BYTES)
-  input.set(bytes, INPUT_OFFSET)
-  if (bytes.length < MAX_SCAN_BYTES) return found(memory, 0, scanPart(bytes.length, mask)).slice()
+  new Uint8Array(memory.buffer).set(bytes, INPUT_OFFSET)
+  if (bytes.length < MAX_SCAN_BYTES) return inside(found(memory, 0, scanPart(bytes.length, mask)).slice())
   scanWhole(mask)
   const counts = new Uint32Array(memory.buffer, ROWS_OFFSET, 4)
   const quarters = [...counts].map((count, quarter) => found(memory, quarter, count))
@@ -46,7 +44,13 @@ export function scanBoundaries(bytes: Uint8Array, before: Uint8Array, ones: numb
     offsets.set(quarter, at)
     at += quarter.length
   }
-  return offsets
+  return inside(offsets)
+}
+
+/** Without those whose window begins before the input. */
+function inside(offsets: Uint32Array): Uint32Array {
+  const first = offsets.findIndex((offset) => offset >= SCAN_WINDOW_BYTES)
+  return first === 0 ? offsets : offsets.subarray(first < 0 ? offsets.length : first)
 }
 
 function found(memory: WebAssembly.Memory, quarter: number, count: number): Uint32Array {
