@@ -18,6 +18,9 @@ export interface ReadOptions {
   readonly position?: number | undefined
 }
 
+/** Reads of no more than this go leaf by leaf. */
+const SMALL_READ_BYTES = 16 * 1024
+
 export interface StreamOptions {
   readonly signal?: AbortSignal | undefined
 }
@@ -74,7 +77,9 @@ export class BlobSlice implements AsyncIterable<Uint8Array> {
     const end = Math.min(start + length, this.size)
     if (start === end) return 0
     const into = buffer.subarray(offset, offset + end - start)
-    if (!(await this.#readFromOneLeaf(into, this.tree.start + start))) {
+    if (into.length <= SMALL_READ_BYTES) {
+      await this.#readByLeaf(into, this.tree.start + start)
+    } else {
       for await (const run of this.#runs(start, end)) {
         into.set(run.leaf.slice(run.from, run.to), run.start - this.tree.start - start)
       }
@@ -124,17 +129,20 @@ export class BlobSlice implements AsyncIterable<Uint8Array> {
     return leafRuns(this.tree, this.tree.start + start, this.tree.start + end)
   }
 
-  /** The short way for small reads: down the cached path to one leaf. False where the bytes lie in several. */
-  async #readFromOneLeaf(into: Uint8Array, start: number): Promise<boolean> {
-    let node = this.tree.root
-    let from = start
-    while (node instanceof MetaNode) {
-      const index = node.childAt(from)
-      from -= node.childStart(index)
-      if (from + into.length > node.childLength(index)) return false
-      node = await this.tree.reader.child(node, index)
+  /** The short way for small reads: down the cached path to each leaf. */
+  async #readByLeaf(into: Uint8Array, start: number): Promise<void> {
+    const { root, reader } = this.tree
+    for (let done = 0; done < into.length; ) {
+      let node = root
+      let from = start + done
+      while (node instanceof MetaNode) {
+        const index = node.childAt(from)
+        from -= node.childStart(index)
+        node = reader.cachedChild(node, index) ?? (await reader.child(node, index))
+      }
+      const part = node.slice(from, Math.min(from + into.length - done, node.length))
+      into.set(part, done)
+      done += part.length
     }
-    into.set(node.slice(from, from + into.length))
-    return true
   }
 }

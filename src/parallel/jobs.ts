@@ -41,7 +41,15 @@ export interface PackedBlocks {
   readonly crcs: readonly number[]
 }
 
-/** A stretch of stored bytes, and the parts of what it decodes to that are wanted. */
+/** The bytes from `start` to `end` of an open file, which hold units, one after the other. */
+export interface StoredRun {
+  readonly fd: number
+  readonly start: number
+  readonly end: number
+  readonly units: readonly StoredUnit[]
+}
+
+/** A stretch of stored bytes, by its offsets in them, and the parts of what it decodes to that are wanted. */
 export interface StoredUnit {
   readonly start: number
   readonly end: number
@@ -57,7 +65,7 @@ export interface StoredPart {
 /** The parts' bytes, in order; undefined for those that do not have their ref. */
 export type VerifiedParts = readonly (Uint8Array | undefined)[]
 
-export const JOBS = { scan, readAndScan, encodeBins, packBlocks, verifyUnits }
+export const JOBS = { scan, readAndScan, encodeBins, packBlocks, readUnits, verifyUnits }
 
 export type JobName = keyof typeof JOBS
 
@@ -68,6 +76,11 @@ export function scan(bytes: Uint8Array, ones: number): ScannedBytes {
 
 /** Fills `memory` from the file, and scans it. */
 export function readAndScan(memory: Uint8Array, ones: number, { fd, position }: FilePart): ScannedBytes {
+  return scan(readFile(fd, memory, position), ones)
+}
+
+/** Fills `memory` from `position` of the file on; what it filled, which is less only at the file's end. */
+function readFile(fd: number, memory: Uint8Array, position: number): Uint8Array {
   const { readSync } = globalThis.process.getBuiltinModule('node:fs')
   let filled = 0
   while (filled < memory.length) {
@@ -75,7 +88,7 @@ export function readAndScan(memory: Uint8Array, ones: number, { fd, position }: 
     if (count === 0) break
     filled += count
   }
-  return scan(memory.subarray(0, filled), ones)
+  return memory.subarray(0, filled)
 }
 
 /**
@@ -119,6 +132,21 @@ export async function packBlocks(
   let end = 0
   const ends = results.map(({ length }) => (end += length))
   return { bytes: concatenate(results), ends, crcs: results.map((result) => crc32(result)) }
+}
+
+/**
+ * {@link verifyUnits} of what is read from files, all in one buffer, so that the rest of the blocks stays behind; `refs`
+ * are those of all parts, one after the other.
+ */
+export async function readUnits(runs: readonly StoredRun[], refs: Uint8Array): Promise<VerifiedParts> {
+  const parts: (Uint8Array | undefined)[] = []
+  for (const { fd, start, end, units } of runs) {
+    const stored = readFile(fd, new Uint8Array(end - start), start)
+    parts.push(...(await verifyUnits(stored, units, refs.subarray(parts.length * REF_BYTES))))
+  }
+  const bytes = concatenate(parts.filter((part) => part !== undefined))
+  let at = 0
+  return parts.map((part) => part && bytes.subarray(at, (at += part.length)))
 }
 
 /** Unpacks what is packed of `stored` and hashes the parts that are wanted; `refs` are theirs, one after the other. */

@@ -7,11 +7,14 @@ import { type Leaf, MetaNode } from './node.js'
 import type { NodeReader, Tree } from './node-reader.js'
 
 /** Bytes of leaves fetched at once and ahead. */
-const BATCH_BYTES = 512 * 1024
+const BATCH_BYTES = 1024 * 1024
+
+/** Batches fetched ahead at most: one at first, and one more with each that is used. */
+const MAX_BATCHES_AHEAD = 4
 
 /** Leaves fetched at once, at first, before it is known how large they are, and at most. */
 const FIRST_LEAVES = 16
-const MAX_LEAVES = 64
+const MAX_LEAVES = 128
 
 /** A run of one leaf's items: those from `from` to `to` of `leaf`, which begin at `start` of the sequence. */
 export interface LeafRun {
@@ -34,15 +37,19 @@ export async function* leafRuns(
     return
   }
   const batches = new LeafBatches(tree.reader, start, end, reverse)
-  let ahead: { leaves: Promise<Leaf[]>; start: number } | undefined
+  const ahead: { leaves: Promise<Leaf[]>; start: number }[] = []
+  let mostAhead = 1
   for await (const batch of batches.under(tree.root, 0)) {
     const leaves = batches.read(batch)
     // Its failure is met when its turn comes, or by nobody if the reader stops before.
     leaves.catch(() => {})
-    if (ahead !== undefined) yield* runs(await ahead.leaves, ahead.start)
-    ahead = { leaves, start: batch.first }
+    ahead.push({ leaves, start: batch.first })
+    if (ahead.length <= mostAhead) continue
+    const next = ahead.shift()!
+    yield* runs(await next.leaves, next.start)
+    mostAhead = Math.min(mostAhead + 1, MAX_BATCHES_AHEAD)
   }
-  if (ahead !== undefined) yield* runs(await ahead.leaves, ahead.start)
+  for (const { leaves, start } of ahead) yield* runs(await leaves, start)
 
   function runs(leaves: readonly Leaf[], first: number): LeafRun[] {
     let at = first

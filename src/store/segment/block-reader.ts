@@ -2,9 +2,9 @@
 
 import { LRUCache } from 'lru-cache'
 import { DamagedChunkError, StoreError } from '../../errors.js'
-import { Ref } from '../../hash/ref.js'
+import { REF_BYTES, Ref } from '../../hash/ref.js'
 import { RefList } from '../../hash/ref-list.js'
-import { type StoredPart, type StoredUnit, type VerifiedParts, verifyUnits } from '../../parallel/jobs.js'
+import { type StoredPart, type StoredRun, type VerifiedParts, verifyUnits } from '../../parallel/jobs.js'
 import { runJob } from '../../parallel/pool.js'
 import { unpack } from '../../parallel/zstd.js'
 import { MAX_CHUNK_BYTES } from '../chunk-store.js'
@@ -19,14 +19,15 @@ import { hasCode } from './store-format.js'
 const MAX_GAP_BYTES = 16 * 1024
 const MAX_READ_BYTES = 1024 * 1024
 
-/** Fewer bytes than this are verified on the spot. */
-const PARALLEL_BYTES = 256 * 1024
+/** Bytes of chunks that are worth another thread, and that one job reads where there are more. */
+const PARALLEL_BYTES = 64 * 1024
+const JOB_BYTES = 512 * 1024
 
 /** Bytes looked at when it is asked whether a block is whole, and chunks of which that is remembered. */
 const VERIFIED_BYTES = 1024 * 1024
 const REMEMBERED_CHUNKS = 65_536
 
-/** Unpacked blocks that are kept, of 64 KiB and more. */
+/** Unpacked blocks that are kept, of 32 KiB and more. */
 const KEPT_BLOCKS = 64
 
 /** The system's errors that mean that bytes are gone; others are about this process. */
@@ -47,6 +48,9 @@ interface Unit {
   readonly slots: number[]
 }
 
+/** A run whose file may have no descriptor. */
+type Run = Omit<StoredRun, 'fd'> & { readonly fd: number | undefined }
+
 export class BlockReader {
   readonly #files: SegmentFiles
   readonly #storeId: Uint8Array
@@ -65,8 +69,8 @@ export class BlockReader {
 
   /** The chunk's bytes; rejects with NOMSY_DAMAGED_CHUNK. */
   async read(wanted: Wanted): Promise<Uint8Array> {
-    const { ref, place } = wanted
     this.#checkPlace(wanted)
+    const { ref, place } = wanted
     const bytes =
       place.codec === CODEC_NONE
         ? await this.#readAt(wanted, place.payload + place.offset, place.length)
@@ -78,19 +82,11 @@ export class BlockReader {
   /** Many chunks' bytes, in the order of `wanted`: neighbours in a segment are read and verified together. */
   async readMany(wanted: readonly Wanted[]): Promise<Uint8Array[]> {
     if (wanted.length === 1) return [await this.read(wanted[0]!)]
-    for (const each of wanted) this.#checkPlace(each)
-    const result = new Array<Uint8Array>(wanted.length)
-    await Promise.all(
-      readsOf(unitsOf(wanted)).map(async (units) => {
-        const parts = await this.#readUnits(units, wanted)
-        for (const [index, slot] of units.flatMap(({ slots }) => slots).entries()) {
-          const bytes = parts[index]
-          if (bytes === undefined) throw this.#damaged(wanted[slot]!)
-          result[slot] = bytes
-        }
-      }),
-    )
-    return result
+    const parts = await this.#readParts(wanted)
+    return parts.map((bytes, slot) => {
+      if (bytes === undefined) throw this.#damaged(wanted[slot]!)
+      return bytes
+    })
   }
 
   /**
@@ -118,22 +114,56 @@ export class BlockReader {
     return isKnown()
   }
 
-  /** The parts of units that lie next to each other, in order. */
-  async #readUnits(units: readonly Unit[], wanted: readonly Wanted[]): Promise<VerifiedParts> {
-    const { start } = units[0]!
-    const { end } = units[units.length - 1]!
-    const stored = await this.#readAt(wanted[units[0]!.slots[0]!]!, start, end - start)
-    const shifted = units.map(
-      (unit): StoredUnit => ({
-        start: unit.start - start,
-        end: unit.end - start,
-        isPacked: unit.isPacked,
-        parts: unit.slots.map((slot) => partOf(unit, wanted[slot]!)),
+  /** The chunks' bytes, in the order of `wanted`; undefined for those that are damaged. */
+  async #readParts(wanted: readonly Wanted[]): Promise<(Uint8Array | undefined)[]> {
+    for (const each of wanted) this.#checkPlace(each)
+    const results = new Array<Uint8Array | undefined>(wanted.length)
+    await Promise.all(
+      jobsOf(runsOf(unitsOf(wanted)), wanted).map(async (runs) => {
+        const slots = runs.flat().flatMap(({ slots }) => slots)
+        const parts = await this.#readRuns(runs, slots, wanted)
+        for (const [index, slot] of slots.entries()) results[slot] = parts[index]
       }),
     )
-    const refs = RefList.of(units.flatMap(({ slots }) => slots.map((slot) => wanted[slot]!.ref))).bytes
-    if (stored.length < PARALLEL_BYTES) return verifyUnits(stored, shifted, refs)
-    return runJob('verifyUnits', stored.length, stored, shifted, refs)
+    return results
+  }
+
+  /** The parts of all units of `runs`, in order; `slots` are theirs. */
+  async #readRuns(
+    runs: readonly (readonly Unit[])[],
+    slots: readonly number[],
+    wanted: readonly Wanted[],
+  ): Promise<VerifiedParts> {
+    const refs = RefList.of(slots.map((slot) => wanted[slot]!.ref)).bytes
+    const stored = await Promise.all(runs.map((units) => this.#storedRun(units, wanted)))
+    const byteCount = slots.reduce((sum, slot) => sum + wanted[slot]!.place.length, 0)
+    if (byteCount >= PARALLEL_BYTES && stored.every(hasDescriptor)) {
+      try {
+        return await runJob('readUnits', byteCount, stored, refs)
+      } catch {
+        // What cannot be read is told by who reads it here, by its place.
+      }
+    }
+    const parts: (Uint8Array | undefined)[] = []
+    for (const [index, { start, end, units }] of stored.entries()) {
+      const bytes = await this.#readAt(wanted[runs[index]![0]!.slots[0]!]!, start, end - start)
+      parts.push(...(await verifyUnits(bytes, units, refs.subarray(parts.length * REF_BYTES))))
+    }
+    return parts
+  }
+
+  /** Units that lie next to each other, as a job takes them. */
+  async #storedRun(units: readonly Unit[], wanted: readonly Wanted[]): Promise<Run> {
+    const { segment, start } = units[0]!
+    const { end } = units[units.length - 1]!
+    const { fd } = await this.#files.get(segment)
+    const shifted = units.map((unit) => ({
+      start: unit.start - start,
+      end: unit.end - start,
+      isPacked: unit.isPacked,
+      parts: unit.slots.map((slot) => partOf(unit, wanted[slot]!)),
+    }))
+    return { fd, start, end, units: shifted }
   }
 
   /** A copy of the chunk in its packed block, which would else be kept as long as the chunk is. */
@@ -159,7 +189,7 @@ export class BlockReader {
 
   async #readAt(wanted: Wanted, start: number, length: number): Promise<Uint8Array> {
     try {
-      const bytes = new Uint8Array(length)
+      const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
       const file = await this.#files.get(wanted.place.segment)
       return bytes.subarray(0, await readFully(file, bytes, start))
     } catch (cause) {
@@ -205,22 +235,41 @@ function unitsOf(wanted: readonly Wanted[]): Unit[] {
   return units
 }
 
-/** Units that are worth one read each. */
-function readsOf(units: readonly Unit[]): Unit[][] {
-  const reads: Unit[][] = []
+/** Units by runs that are read in one go. */
+function runsOf(units: readonly Unit[]): Unit[][] {
+  const runs: Unit[][] = []
   for (const unit of units) {
-    const read = reads[reads.length - 1]
-    const first = read?.[0]
-    const last = read?.[read.length - 1]
+    const run = runs[runs.length - 1]
+    const first = run?.[0]
+    const last = run?.[run.length - 1]
     const isNear =
       first?.segment === unit.segment &&
       unit.start - last!.end <= MAX_GAP_BYTES &&
       unit.start >= last!.end &&
       unit.end - first.start <= MAX_READ_BYTES
-    if (isNear) read!.push(unit)
-    else reads.push([unit])
+    if (isNear) run!.push(unit)
+    else runs.push([unit])
   }
-  return reads
+  return runs
+}
+
+/** Runs by jobs of about {@link JOB_BYTES}. */
+function jobsOf(runs: readonly Unit[][], wanted: readonly Wanted[]): Unit[][][] {
+  const jobs: Unit[][][] = []
+  let bytes = JOB_BYTES
+  for (const run of runs) {
+    if (bytes >= JOB_BYTES) {
+      jobs.push([])
+      bytes = 0
+    }
+    jobs[jobs.length - 1]!.push(run)
+    for (const { slots } of run) for (const slot of slots) bytes += wanted[slot]!.place.length
+  }
+  return jobs
+}
+
+function hasDescriptor(run: Run): run is StoredRun {
+  return run.fd !== undefined
 }
 
 function partOf(unit: Unit, { place }: Wanted): StoredPart {

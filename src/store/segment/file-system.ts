@@ -21,6 +21,8 @@ export interface FileSystem {
 }
 
 export interface File {
+  /** The descriptor by which other threads can read the file too, where there is one. */
+  readonly fd?: number
   /** Reads into `buffer` from `position` on; the number of bytes read, 0 at the end; may be fewer than asked for. */
   read(buffer: Uint8Array, position: number): Promise<number>
   /** As {@link read}, at once, where the platform can: for small reads, which cost less than handing them over. */

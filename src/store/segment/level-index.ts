@@ -28,6 +28,9 @@ const LINKS = { gte: Uint8Array.of(LINK_PREFIX), lt: Uint8Array.of(LINK_PREFIX +
 /** LevelDB replays this much at most when it opens, at about 5 ms for each MiB. */
 const WRITE_BUFFER_BYTES = 4 * 1024 * 1024
 
+/** LevelDB's cache of its tables' blocks: of some 250,000 chunks, which are 2 GiB of a blob. */
+const CACHE_BYTES = 16 * 1024 * 1024
+
 /** Above this a look-up is worth a thread of its own; below, a synchronous one is several times as fast. */
 const SYNC_LOOKUPS = 64
 
@@ -140,6 +143,9 @@ async function openDatabase(path: string, mayReplace = true): Promise<Database> 
     keyEncoding: 'view',
     valueEncoding: 'view',
     writeBufferSize: WRITE_BUFFER_BYTES,
+    cacheSize: CACHE_BYTES,
+    // Refs do not shrink.
+    compression: false,
   })
   try {
     await database.open()

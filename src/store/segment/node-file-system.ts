@@ -37,6 +37,10 @@ class NodeFile implements File {
     this.#handle = handle
   }
 
+  get fd(): number {
+    return this.#handle.fd
+  }
+
   async read(buffer: Uint8Array, position: number): Promise<number> {
     return (await this.#handle.read(buffer, 0, buffer.length, position)).bytesRead
   }

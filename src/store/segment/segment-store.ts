@@ -27,7 +27,7 @@ import type { ChunkPlace } from './place.js'
 import { plainRecord, type SegmentLog } from './segment-log.js'
 
 /** A block is full once it has this many bytes, or chunks. */
-const BLOCK_BYTES = 64 * 1024
+const BLOCK_BYTES = 32 * 1024
 const BLOCK_CHUNKS = 4096
 
 /** The log is made durable each time this much has been added, so that what is pending stays bounded. */
