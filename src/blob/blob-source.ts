@@ -1,6 +1,8 @@
 /** What a blob can be made of, and how each is read piece by piece. */
 
+import { SourceError } from '../errors.js'
 import type { FilePart } from '../parallel/jobs.js'
+import { abortable } from '../sequence/abortable.js'
 import { MAX_PART_BYTES } from '../sequence/byte-chunker.js'
 
 /**
@@ -54,7 +56,7 @@ function isOpenFile(source: BlobSource): source is OpenFile {
 }
 
 async function* partsOf(file: OpenFile, signal: AbortSignal | undefined): AsyncGenerator<FilePart> {
-  const stats = await file.stat()
+  const stats = await statOf(file)
   if (!stats.isFile())
     throw new TypeError('only a regular file is read by its descriptor; of others give the stream')
   for (let position = 0; position < stats.size; position += MAX_PART_BYTES) {
@@ -63,32 +65,11 @@ async function* partsOf(file: OpenFile, signal: AbortSignal | undefined): AsyncG
   }
 }
 
-/** The same pieces, until `signal` says stop, be the source silent as it may. */
-async function* abortable(
-  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  const iterator = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]()
-  let stop = (): void => {}
-  const stopped = new Promise<never>((_, reject) => {
-    stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-  })
-  stopped.catch(() => {})
-  let isOver = false
+async function statOf(file: OpenFile): ReturnType<OpenFile['stat']> {
   try {
-    for (;;) {
-      const result = await Promise.race([iterator.next(), stopped])
-      if (result.done === true) {
-        isOver = true
-        return
-      }
-      yield result.value
-    }
-  } finally {
-    signal.removeEventListener('abort', stop)
-    // A source that is silent would not answer to this either.
-    if (!isOver) void Promise.resolve(iterator.return?.()).catch(() => {})
+    return await file.stat()
+  } catch (cause) {
+    throw new SourceError(`a file cannot be read: ${(cause as Error).message}`, { cause })
   }
 }
 

@@ -152,12 +152,12 @@ async function insertPieces(
       await writer.drain()
       report(piece.length)
     }
+    await writer.settle()
   } catch (error) {
     // Whoever gave a file may close it now.
     await writer.abandon()
     throw error
   }
-  await writer.settle()
 }
 
 /** Tells the caller of bytes taken in, and of those that were new to the store since it was last told. */

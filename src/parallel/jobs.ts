@@ -6,7 +6,7 @@
 
 import { binHeader } from '../encoding/encode.js'
 import { scanBoundaries } from '../hash/boundary-scan.js'
-import { REF_BYTES } from '../hash/ref.js'
+import { REF_BYTES, sameRef } from '../hash/ref.js'
 import { sha256 } from '../hash/sha256.js'
 import { pack, unpack } from './zstd.js'
 
@@ -142,7 +142,8 @@ export async function readUnits(runs: readonly StoredRun[], refs: Uint8Array): P
   const parts: (Uint8Array | undefined)[] = []
   for (const { fd, start, end, units } of runs) {
     const stored = readFile(fd, new Uint8Array(end - start), start)
-    parts.push(...(await verifyUnits(stored, units, refs.subarray(parts.length * REF_BYTES))))
+    for (const part of await verifyUnits(stored, units, refs.subarray(parts.length * REF_BYTES)))
+      parts.push(part)
   }
   const bytes = concatenate(parts.filter((part) => part !== undefined))
   let at = 0
@@ -161,16 +162,11 @@ export async function verifyUnits(
     const bytes = isPacked ? await unpack(unit) : unit
     for (const { offset, length } of parts) {
       const part = bytes?.subarray(offset, offset + length)
-      const ref = refs.subarray(results.length * REF_BYTES, (results.length + 1) * REF_BYTES)
-      results.push(part?.length === length && hasRef(part, ref) ? part : undefined)
+      const isRight = part?.length === length && sameRef(sha256(part), 0, refs, results.length * REF_BYTES)
+      results.push(isRight ? part : undefined)
     }
   }
   return results
-}
-
-function hasRef(bytes: Uint8Array, ref: Uint8Array): boolean {
-  const digest = sha256(bytes)
-  return ref.every((byte, index) => byte === digest[index])
 }
 
 function concatenate(pieces: readonly Uint8Array[]): Uint8Array {

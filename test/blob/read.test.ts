@@ -133,6 +133,46 @@ describe('a read', () => {
     }
   })
 
+  // Up to 16 KiB are read leaf by leaf, and more in batches.
+  test.each([1, 8191, 16_384, 16_385, 50_000])(
+    'of %i bytes gives them wherever they lie, in a slice too',
+    async (length) => {
+      const context = newContext()
+      const { ref } = await Blob.put(context, noise)
+      const buffer = new Uint8Array(length)
+      for (let at = 0; at < noise.length + 5000; at += 4999) {
+        const blob = await Blob.open(coldContext(context), ref)
+        for (const [source, start] of [
+          [blob, 0],
+          [blob.slice(777, -777), 777],
+        ] as const) {
+          buffer.fill(0)
+          const count = await source.read(buffer, { position: at })
+          const expected = noise.subarray(start + at, Math.min(start + at + length, start + source.size))
+          expect(count).toBe(expected.length)
+          expect(Buffer.compare(buffer.subarray(0, count), expected)).toBe(0)
+        }
+      }
+    },
+  )
+
+  test('of some bytes across leaves reads each leaf once, and again none', async () => {
+    const context = newContext()
+    const { ref } = await Blob.put(context, noise)
+    const blob = await Blob.open(coldContext(context), ref)
+    const { ends } = blob.tree.root as MetaNode
+    const [first, last] = [ends[1]! - 1, ends[3]! + 1]
+    for (let turn = 0; turn < 2; turn++) {
+      for (let at = first; at < last; at += 10_000) {
+        const buffer = new Uint8Array(Math.min(10_000, last - at))
+        expect(await blob.read(buffer, { position: at })).toBe(buffer.length)
+        expect(Buffer.compare(buffer, noise.subarray(at, at + buffer.length))).toBe(0)
+      }
+    }
+    // The root, and leaves 1 to 4.
+    expect(context.store.reads).toBe(5)
+  })
+
   test.each<[string, Record<string, number>]>([
     ['a negative offset', { offset: -1 }],
     ['an offset beyond the buffer', { offset: 11 }],

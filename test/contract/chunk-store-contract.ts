@@ -204,6 +204,48 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
       })
     })
 
+    describe('lent chunks', () => {
+      testStore('are given back once each, whatever became of them, and stay as they were', async (open) => {
+        const put = chunks('lent', 60, (index) => (index * 997) % 9000)
+        const memory = new LentMemory()
+        await open.store.put(memory.lend(put.slice(0, 20)))
+        // Some are there, on their way or written; some come twice, in one put or in two at once.
+        await open.store.put(memory.lend([...put.slice(10, 30), ...put.slice(25, 35)]))
+        await open.store.flush()
+        await Promise.all([
+          open.store.put(memory.lend(put.slice(15, 45))),
+          open.store.put(memory.lend(put.slice(30))),
+        ])
+        await open.eachState((store) => expectPresent(store, put))
+        expect(memory.timesGivenBack).toEqual(memory.timesGivenBack.map(() => 1))
+      })
+
+      testStore('are copied for those who read them before they are written', async ({ store }) => {
+        const put = chunks('read early', 40, 3000)
+        const memory = new LentMemory()
+        const read: (Uint8Array | undefined)[] = []
+        for (const [index, chunk] of put.entries()) {
+          await store.put(memory.lend([chunk]))
+          read[index] = index % 2 === 0 ? await store.get(chunk.ref) : (await store.getMany([chunk.ref]))[0]
+        }
+        await store.flush()
+        memory.overwrite()
+        expectBytes(
+          read,
+          put.map((chunk) => chunk.bytes),
+        )
+      })
+
+      testStore('of more than is held in memory come back', async (open) => {
+        const put = chunks('much lent', 1200, 8192)
+        const memory = new LentMemory()
+        for (let from = 0; from < put.length; from += 100)
+          await open.store.put(memory.lend(put.slice(from, from + 100)))
+        await open.eachState((store) => expectPresent(store, put))
+        expect(memory.timesGivenBack).toEqual(put.map(() => 1))
+      })
+    })
+
     if (harness.reopen !== undefined) {
       describe('durability', () => {
         testStore('what was put before a flush is there after opening again', async (open) => {
@@ -623,6 +665,16 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
           expect(await texts(open.store.refs())).toEqual(sortedTexts(put))
         })
 
+        testStore('a lent chunk heals, and is given back', async (open) => {
+          await damage(open)
+          const memory = new LentMemory()
+          await open.store.put(memory.lend([sound[0]!, damaged, sound[1]!]))
+          await open.store.flush()
+          open.healed()
+          await open.eachState((store) => expectPresent(store, put))
+          expect(memory.timesGivenBack).toEqual([1, 1, 1])
+        })
+
         testStore('a head update makes a healed chunk durable', async (open) => {
           await damage(open)
           await open.store.put([damaged])
@@ -734,6 +786,37 @@ function noise(label: string, length: number): Uint8Array {
     words[i] = state
   }
   return new Uint8Array(words.buffer, 0, length)
+}
+
+/** Memory that is lent to a store, and written over as soon as it is given back. */
+class LentMemory {
+  readonly #lent: Uint8Array[] = []
+  /** Of each chunk that was lent, in order. */
+  readonly timesGivenBack: number[] = []
+
+  /** The same chunks in this memory, next to each other. */
+  lend(chunks: readonly Chunk[]): Chunk[] {
+    const memory = new Uint8Array(
+      new SharedArrayBuffer(chunks.reduce((sum, { bytes }) => sum + bytes.length, 0)),
+    )
+    let at = 0
+    return chunks.map((chunk) => {
+      const bytes = memory.subarray(at, (at += chunk.bytes.length))
+      bytes.set(chunk.bytes)
+      const number = this.timesGivenBack.push(0) - 1
+      this.#lent.push(bytes)
+      const release = (): void => {
+        this.timesGivenBack[number]!++
+        bytes.fill(0xee)
+      }
+      return { ref: chunk.ref, bytes, release }
+    })
+  }
+
+  /** All of it, given back or not. */
+  overwrite(): void {
+    for (const bytes of this.#lent) bytes.fill(0xee)
+  }
 }
 
 // What stores answer

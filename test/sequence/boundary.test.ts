@@ -1,5 +1,8 @@
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { BLOB_PARAMS } from '../../src/blob/blob-format.js'
 import { scanBoundaries } from '../../src/hash/boundary-scan.js'
 import { BUZHASH_TABLE } from '../../src/hash/buzhash.js'
@@ -32,6 +35,15 @@ const unitRules: [string, BoundaryRule, number][] = [
   ['refs in small nodes', SMALL_PARAMS.meta, 6000],
   ['pairs of bytes', pairs, 2000],
 ]
+
+const directory = mkdtempSync(join(tmpdir(), 'nomsy-boundary-'))
+const file = join(directory, 'bytes')
+const fd = openSync(file, 'w+')
+afterAll(() => {
+  closeSync(fd)
+  rmSync(directory, { recursive: true, force: true })
+})
+
 const pieceSizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 70 }), fc.integer({ min: 1, max: 9000 })), {
   minLength: 1,
   maxLength: 8,
@@ -64,21 +76,26 @@ describe.each([...byteRules, ...unitRules])('%s', (_, rule, maxBytes) => {
 })
 
 describe.each(byteRules)('%s, chunked', (_, rule, maxBytes) => {
-  test('give the same chunks in whatever pieces they come', async () => {
+  test('give the same chunks in whatever pieces they come, pushed or read from a file', async () => {
     await check(
-      fc.asyncProperty(data(maxBytes), pieceSizes, async (bytes, sizes) => {
+      fc.asyncProperty(data(maxBytes), pieceSizes, fc.nat(3), async (bytes, sizes, readEvery) => {
         const expected = naiveCuts(bytes, rule)
+        writeFileSync(file, bytes)
         // With a byte more, the end of all is a cut only where a boundary stands.
         const boundaries = naiveCuts(Buffer.concat([bytes, new Uint8Array(1)]), rule)
         let pushed = 0
         const chunks: Uint8Array[] = []
         const chunker = new ByteChunker(rule, (items, ends) => {
           expect(ends.at(-1)).toBe(items.length)
-          for (const [index, end] of ends.entries()) chunks.push(items.subarray(ends[index - 1] ?? 0, end))
+          for (const [index, end] of ends.entries()) chunks.push(items.slice(ends[index - 1] ?? 0, end))
+          chunker.reuse(items)
         })
-        for (const piece of inPieces(bytes, sizes)) {
-          chunker.push(piece)
+        for (const [index, piece] of [...inPieces(bytes, sizes)].entries()) {
+          // Of every so many pieces one is pushed, and the others are read; 0: all are pushed.
+          if (readEvery === 0 || index % (readEvery + 1) === 0) chunker.push(piece)
+          else chunker.pushPart({ fd, position: pushed, length: piece.length })
           pushed += piece.length
+          while (chunker.isBusy) await chunker.cutNext()
           // Settling makes the chunker look early; what it finds must not depend on when it looks.
           if (piece.length % 5 !== 0) continue
           await chunker.settle()
@@ -92,6 +109,25 @@ describe.each(byteRules)('%s, chunked', (_, rule, maxBytes) => {
       { numRuns: 40 },
     )
   })
+})
+
+test('a boundary is found at every distance from where one part of a file ends and the next begins', async () => {
+  const rule = BLOB_PARAMS.leaf
+  const bytes = stream('sha', 'parts', 40_000)
+  writeFileSync(file, bytes)
+  const expected = naiveCuts(bytes, rule)
+  for (let distance = -70; distance <= 70; distance++) {
+    const sizes: number[] = []
+    const chunker = new ByteChunker(rule, (items, ends) => {
+      for (const [index, end] of ends.entries()) sizes.push(end - (ends[index - 1] ?? 0))
+      chunker.reuse(items)
+    })
+    const middle = expected[0]! + distance
+    chunker.pushPart({ fd, position: 0, length: middle })
+    chunker.pushPart({ fd, position: middle, length: bytes.length - middle })
+    await chunker.flush()
+    expect(sizes).toEqual(expected.map((end, index) => end - (expected[index - 1] ?? 0)))
+  }
 })
 
 test('the compiled scan finds what the plain definition finds at every offset', () => {

@@ -1,6 +1,7 @@
 /**
  * Packs the payloads of blocks, several at a time, on other threads. What does not shrink is left as it is: a single
- * block is tried first, on the spot, and only if it shrinks are those after it packed in bulk; after blocks that did not, more and more are passed over between two tries, so that such data costs next to nothing.
+ * block is tried first, on the spot, and only if it shrinks are those after it packed in bulk; after blocks that did
+ * not, more and more are passed over between two tries, so that such data costs next to nothing.
  */
 
 import { type PackedBlocks, packBlocks } from '../../parallel/jobs.js'
@@ -36,7 +37,11 @@ export class BlockPacker {
     if (first === undefined) return passedOver
     const level = this.#level
     const tried = packBlocks([first], level).then((result) => this.#taken(result, 0, first))
-    const others = tried.then(() => (this.#isShrinking ? this.#packed(rest, level) : rest.map(unpacked)))
+    if (rest.length === 0) return [...passedOver, tried]
+    // Its own outcome counts: another call may have been told of its blocks meanwhile.
+    const others = tried.then(({ codec }) =>
+      codec === CODEC_ZSTD ? this.#packed(rest, level) : rest.map(unpacked),
+    )
     return [...passedOver, tried, ...rest.map((_, slot) => others.then((payloads) => payloads[slot]!))]
   }
 

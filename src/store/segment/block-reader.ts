@@ -139,7 +139,8 @@ export class BlockReader {
     const byteCount = slots.reduce((sum, slot) => sum + wanted[slot]!.place.length, 0)
     if (byteCount >= PARALLEL_BYTES && stored.every(hasDescriptor)) {
       try {
-        return await runJob('readUnits', byteCount, stored, refs)
+        // The refs are given away, and may yet be needed here.
+        return await runJob('readUnits', byteCount, stored, refs.slice())
       } catch {
         // What cannot be read is told by who reads it here, by its place.
       }
@@ -147,7 +148,8 @@ export class BlockReader {
     const parts: (Uint8Array | undefined)[] = []
     for (const [index, { start, end, units }] of stored.entries()) {
       const bytes = await this.#readAt(wanted[runs[index]![0]!.slots[0]!]!, start, end - start)
-      parts.push(...(await verifyUnits(bytes, units, refs.subarray(parts.length * REF_BYTES))))
+      for (const part of await verifyUnits(bytes, units, refs.subarray(parts.length * REF_BYTES)))
+        parts.push(part)
     }
     return parts
   }
@@ -253,7 +255,7 @@ function runsOf(units: readonly Unit[]): Unit[][] {
   return runs
 }
 
-/** Runs by jobs of about {@link JOB_BYTES}. */
+/** Runs by jobs of about {@link JOB_BYTES}, read or given out: small parts of many blocks are held with their blocks. */
 function jobsOf(runs: readonly Unit[][], wanted: readonly Wanted[]): Unit[][][] {
   const jobs: Unit[][][] = []
   let bytes = JOB_BYTES
@@ -263,7 +265,10 @@ function jobsOf(runs: readonly Unit[][], wanted: readonly Wanted[]): Unit[][][] 
       bytes = 0
     }
     jobs[jobs.length - 1]!.push(run)
-    for (const { slots } of run) for (const slot of slots) bytes += wanted[slot]!.place.length
+    for (const { start, end, slots } of run) {
+      const givenBytes = slots.reduce((sum, slot) => sum + wanted[slot]!.place.length, 0)
+      bytes += Math.max(end - start, givenBytes)
+    }
   }
   return jobs
 }
