@@ -8,10 +8,29 @@ import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-const LAYERS = ['cli', 'database', 'blob', 'sequence', 'store', 'parallel', 'encoding', 'hash', 'errors']
+const LAYERS = [
+  'cli',
+  'database',
+  'collection',
+  'blob',
+  'sequence',
+  'store',
+  'parallel',
+  'encoding',
+  'hash',
+  'errors',
+]
 
 /** Runs in a browser too. */
-const PORTABLE = [/^hash\//, /^encoding\//, /^sequence\//, /^blob\//, /^store\/[^/]+$/, /^errors\.ts$/]
+const PORTABLE = [
+  /^hash\//,
+  /^encoding\//,
+  /^sequence\//,
+  /^blob\//,
+  /^collection\//,
+  /^store\/[^/]+$/,
+  /^errors\.ts$/,
+]
 
 const source = fileURLToPath(new URL('../src', import.meta.url))
 
@@ -40,10 +59,12 @@ test('no import climbs', () => {
   expect(climbing).toEqual([])
 })
 
-test('sequence and blob know the interface of stores and no store', () => {
+test('sequence, blob and collection know the interface of stores and no store', () => {
   const stores = imports.filter(({ file, target }) => {
     const to = target.startsWith('.') ? resolved(file, target) : ''
-    return /^(sequence|blob)\//.test(file) && to.startsWith('store/') && to !== 'store/chunk-store.ts'
+    return (
+      /^(sequence|blob|collection)\//.test(file) && to.startsWith('store/') && to !== 'store/chunk-store.ts'
+    )
   })
   expect(stores).toEqual([])
 })

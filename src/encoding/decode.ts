@@ -52,7 +52,8 @@ export interface ReaderOptions {
 /** Reads canonical values one after the other; whatever is not canonical is an {@link EncodingError}. */
 export class Reader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
+  /** Made when a number of several bytes is read: many values hold none. */
+  #lazyView: DataView | undefined
   readonly #rules: ValueRules
   readonly #copies: boolean
   readonly #onRefs: ((refs: RefList) => void) | undefined
@@ -61,7 +62,6 @@ export class Reader {
 
   constructor(bytes: Uint8Array, { rules = CHUNK_RULES, copies = false, onRefs }: ReaderOptions = {}) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#rules = rules
     this.#copies = copies
     this.#onRefs = onRefs
@@ -366,6 +366,11 @@ export class Reader {
     if (count * perEntry > this.#bytes.length - this.#offset)
       this.#refuse(`${what} longer than its chunk`, at)
     return count
+  }
+
+  get #view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.#bytes
+    return (this.#lazyView ??= new DataView(buffer, byteOffset, byteLength))
   }
 
   #uintOf(width: number): number {

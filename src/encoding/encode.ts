@@ -68,6 +68,16 @@ export class Writer {
     return this.#buffer.subarray(0, this.#length)
   }
 
+  /** The memory that is written to, from its beginning; until more is written than fits. */
+  get buffer(): Uint8Array {
+    return this.#buffer
+  }
+
+  /** A copy of what was written so far. */
+  copy(): Uint8Array {
+    return this.#buffer.slice(0, this.#length)
+  }
+
   /** Bytes written so far. */
   get length(): number {
     return this.#length

@@ -9,11 +9,14 @@ import { BoundaryFinder, type BoundaryRule } from './boundary.js'
 /** One node's items, concatenated. `items` is reused by the chunker: whoever keeps them copies them. */
 export type EmitItems = (items: Uint8Array, count: number, lastItemStart: number) => void
 
+/** First size of a chunker's buffer. */
+const FIRST_BYTES = 1024
+
 export class Chunker {
   readonly #finder: BoundaryFinder
   readonly #emit: EmitItems
   /** Item bytes since the last boundary. */
-  #buffer: Uint8Array
+  #buffer: Uint8Array = new Uint8Array(0)
   #length = 0
   #count = 0
   #lastItemStart = 0
@@ -21,7 +24,6 @@ export class Chunker {
   constructor(rule: BoundaryRule, emit: EmitItems) {
     this.#finder = new BoundaryFinder(rule)
     this.#emit = emit
-    this.#buffer = new Uint8Array(1024)
   }
 
   /** Items since the last boundary. */
@@ -37,29 +39,29 @@ export class Chunker {
   /** Adds items `from` to `to` of those that lie one after the other in `items`, each up to one of `ends`. */
   pushRun(items: Uint8Array, ends: ArrayLike<number>, from: number, to: number): void {
     if (from === to) return
-    const first = from === 0 ? 0 : ends[from - 1]!
+    const first = startOf(ends, from)
+    /** What is at `offset` of `items` is at `offset + shift` of the buffer. */
     const shift = this.#length - first
     this.#append(items.subarray(first, ends[to - 1]!))
     let start = 0
     let looked = first + shift
-    for (let next = from; ; ) {
+    let next = from
+    for (;;) {
       const boundary = this.#finder.find(this.#buffer, start, looked, this.#length)
-      if (boundary < 0) {
-        this.#count += to - next
-        break
-      }
+      if (boundary < 0) break
       let last = next
       while (ends[last]! + shift < boundary) last++
       const end = ends[last]! + shift
-      const lastItemStart = last === 0 ? shift : ends[last - 1]! + shift
-      this.#emit(this.#buffer.subarray(start, end), this.#count + last + 1 - next, lastItemStart - start)
+      this.#count += last + 1 - next
+      this.#emit(this.#buffer.subarray(start, end), this.#count, startOf(ends, last) + shift - start)
       this.#count = 0
+      next = last + 1
       start = end
       looked = end
-      next = last + 1
     }
-    this.#lastItemStart = (to === 1 ? 0 : ends[to - 2]!) + shift - start
-    this.#buffer.copyWithin(0, start, this.#length)
+    this.#count += to - next
+    this.#lastItemStart = startOf(ends, to - 1) + shift - start
+    if (start > 0) this.#buffer.copyWithin(0, start, this.#length)
     this.#length -= start
   }
 
@@ -75,11 +77,15 @@ export class Chunker {
   #append(items: Uint8Array): void {
     const length = this.#length + items.length
     if (length > this.#buffer.length) {
-      const grown = new Uint8Array(Math.max(length, this.#buffer.length * 2))
+      const grown = new Uint8Array(Math.max(length, this.#buffer.length * 2, FIRST_BYTES))
       grown.set(this.#buffer.subarray(0, this.#length))
       this.#buffer = grown
     }
     this.#buffer.set(items, this.#length)
     this.#length = length
   }
+}
+
+function startOf(ends: ArrayLike<number>, index: number): number {
+  return index === 0 ? 0 : ends[index - 1]!
 }

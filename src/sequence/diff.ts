@@ -3,10 +3,13 @@
  *
  * The trees are compared from the top: equal refs are equal content, unread. At each level the children of what
  * differs above are lined up by their refs, and only those without a partner are opened. At the leaves the items
- * themselves are compared from both ends. The cost follows what differs, since equal subtrees are never opened.
+ * themselves are compared. The cost follows what differs, since equal subtrees are never opened.
  */
 
-import { REF_BYTES, sameRef } from '../hash/ref.js'
+import { sameBytes } from '../encoding/byte-order.js'
+import { REF_BYTES, refKey, sameRef } from '../hash/ref.js'
+import { sha256 } from '../hash/sha256.js'
+import { lineUp, type Row } from './line-up.js'
 import type { Leaf, MetaNode, Node } from './node.js'
 import type { NodeReader, Tree } from './node-reader.js'
 
@@ -23,6 +26,9 @@ export interface Change {
  * memory; a shift inside such a region that is longer than a piece shows as replaced.
  */
 const WINDOW_CHILDREN = 1 << 16
+
+/** Items of both sides that are lined up at once; a region of leaves that differs in more shows as replaced. */
+const MAX_LINED_UP_ITEMS = 8192
 
 /** A node not opened yet: its parent and its place in it. The root has no parent. */
 interface Entry {
@@ -108,7 +114,8 @@ async function* diffChildren(
   let fromB = 0
   let atA = aStart
   let atB = bStart
-  for (const run of [...pairRuns(a, b), { a: a.length, b: b.length, count: 0 }]) {
+  const isSame = (indexA: number, indexB: number): boolean => sameEntry(a[indexA]!, b[indexB]!)
+  for (const run of [...lineUp(rowOf(a), rowOf(b), isSame), { a: a.length, b: b.length, count: 0 }]) {
     yield* diffEntries(readers, a.slice(fromA, run.a), b.slice(fromB, run.b), atA, atB)
     fromA = run.a + run.count
     fromB = run.b + run.count
@@ -143,7 +150,7 @@ async function openAt(reader: NodeReader, entries: readonly Entry[], level: numb
   return opened
 }
 
-/** Compares the items of two runs of leaves from both ends. */
+/** Compares the items of two runs of leaves: from both ends, then what is left, if it is little, item by item. */
 async function* diffLeaves(
   readers: Readers,
   a: readonly Entry[],
@@ -156,9 +163,54 @@ async function* diffLeaves(
   const tail = await equalItems(readers, [...a].reverse(), [...b].reverse(), limit - head, 'backward')
   const removed = lengthA - head - tail
   const inserted = lengthB - head - tail
-  if (removed + inserted > 0) {
-    yield { aStart: a[0]!.start + head, removed, bStart: b[0]!.start + head, inserted }
+  if (removed + inserted === 0) return
+  const change = { aStart: a[0]!.start + head, removed, bStart: b[0]!.start + head, inserted }
+  const itemsAreBytes = readers.a.format.encodeLeaves !== undefined
+  if (removed === 0 || inserted === 0 || removed + inserted > MAX_LINED_UP_ITEMS || itemsAreBytes)
+    yield change
+  else
+    yield* diffItems(
+      await itemsFrom(readers.a, a, head, removed),
+      await itemsFrom(readers.b, b, head, inserted),
+      change,
+    )
+}
+
+/** Lines up the items `a` and `b` of a change. */
+function* diffItems(a: readonly Uint8Array[], b: readonly Uint8Array[], change: Change): Generator<Change> {
+  const rowOf = (items: readonly Uint8Array[]): Row => ({
+    length: items.length,
+    keyAt: (index) => refKey(sha256(items[index]!)),
+  })
+  const isSame = (indexA: number, indexB: number): boolean => sameBytes(a[indexA]!, b[indexB]!)
+  let [fromA, fromB] = [0, 0]
+  for (const run of [...lineUp(rowOf(a), rowOf(b), isSame), { a: a.length, b: b.length, count: 0 }]) {
+    const removed = run.a - fromA
+    const inserted = run.b - fromB
+    if (removed + inserted > 0)
+      yield { aStart: change.aStart + fromA, removed, bStart: change.bStart + fromB, inserted }
+    fromA = run.a + run.count
+    fromB = run.b + run.count
   }
+}
+
+/** `count` encoded items from `start` on of a run of leaves. */
+async function itemsFrom(
+  reader: NodeReader,
+  leaves: readonly Entry[],
+  start: number,
+  count: number,
+): Promise<Uint8Array[]> {
+  const items: Uint8Array[] = []
+  let passed = 0
+  for (const entry of leaves) {
+    const leaf = await leafOf(reader, entry)
+    const from = Math.max(start - passed, 0)
+    const to = Math.min(start + count - passed, leaf.length)
+    for (let index = from; index < to; index++) items.push(leaf.slice(index, index + 1))
+    passed += leaf.length
+  }
+  return items
 }
 
 /** How many items, `limit` at most, are equal at the beginning (or, backward, at the end) of two runs. */
@@ -195,95 +247,18 @@ async function leafOf(reader: NodeReader, entry: Entry): Promise<Leaf> {
 
 function sameItem(a: Leaf, indexA: number, b: Leaf, indexB: number): boolean {
   if (a.ends === undefined) return a.items[indexA] === b.items[indexB]
-  const itemA = a.slice(indexA, indexA + 1)
-  const itemB = b.slice(indexB, indexB + 1)
-  return itemA.length === itemB.length && itemA.every((byte, index) => byte === itemB[index])
+  return sameBytes(a.slice(indexA, indexA + 1), b.slice(indexB, indexB + 1))
 }
 
-/** `count` entries from `a` on in the one run have the refs of those from `b` on in the other. */
-interface PairRun {
-  readonly a: number
-  readonly b: number
-  readonly count: number
-}
-
-/**
- * Lines up equal refs, in the manner of a patience diff: first what is equal at both ends; between them refs that
- * occur once on each side, the longest run of them that is in order on both; then equal neighbours of those.
- */
-function pairRuns(a: readonly Entry[], b: readonly Entry[]): PairRun[] {
-  let head = 0
-  while (head < a.length && head < b.length && sameEntry(a[head]!, b[head]!)) head++
-  let [endA, endB] = [a.length, b.length]
-  while (endA > head && endB > head && sameEntry(a[endA - 1]!, b[endB - 1]!)) {
-    endA--
-    endB--
+/** The row of some entries, for {@link lineUp}. A root has no key: it stands for all of a tree. */
+function rowOf(entries: readonly Entry[]): Row {
+  return {
+    length: entries.length,
+    keyAt: (index) => {
+      const { parent, index: place, level } = entries[index]!
+      return parent && `${level} ${refKey(parent.refs.bytes, place * REF_BYTES)}`
+    },
   }
-  const runs: PairRun[] = head > 0 ? [{ a: 0, b: 0, count: head }] : []
-  let [fromA, fromB] = [head, head]
-  for (const [anchorA, anchorB] of inOrder(uniquePairs(a.slice(head, endA), b.slice(head, endB), head))) {
-    if (anchorA < fromA || anchorB < fromB) continue
-    let [startA, startB] = [anchorA, anchorB]
-    while (startA > fromA && startB > fromB && sameEntry(a[startA - 1]!, b[startB - 1]!)) {
-      startA--
-      startB--
-    }
-    let count = anchorA + 1 - startA
-    while (
-      startA + count < endA &&
-      startB + count < endB &&
-      sameEntry(a[startA + count]!, b[startB + count]!)
-    )
-      count++
-    runs.push({ a: startA, b: startB, count })
-    fromA = startA + count
-    fromB = startB + count
-  }
-  if (endA < a.length) runs.push({ a: endA, b: endB, count: a.length - endA })
-  return runs
-}
-
-/** Indices of the entries whose ref occurs once in `a` and once in `b`, in the order of `a`. */
-function uniquePairs(a: readonly Entry[], b: readonly Entry[], offset: number): [number, number][] {
-  const placeInA = uniquePlaces(a)
-  const placeInB = uniquePlaces(b)
-  const pairs: [number, number][] = []
-  for (const [key, indexA] of placeInA) {
-    const indexB = placeInB.get(key)
-    if (indexA >= 0 && indexB !== undefined && indexB >= 0) pairs.push([offset + indexA, offset + indexB])
-  }
-  return pairs
-}
-
-/** Index of each entry by its ref and level; -1 for those that occur more than once. */
-function uniquePlaces(entries: readonly Entry[]): Map<string, number> {
-  const places = new Map<string, number>()
-  for (const [index, entry] of entries.entries()) {
-    if (entry.parent === undefined) continue
-    const key = `${entry.level} ${entry.parent.childRef(entry.index)}`
-    places.set(key, places.has(key) ? -1 : index)
-  }
-  return places
-}
-
-/** The longest selection of `pairs`, which rise in their first number, that rises in the second too. */
-function inOrder(pairs: readonly [number, number][]): [number, number][] {
-  const lastOfLength: number[] = []
-  const previous = new Int32Array(pairs.length)
-  for (const [index, [, value]] of pairs.entries()) {
-    let low = 0
-    let high = lastOfLength.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (pairs[lastOfLength[middle]!]![1] < value) low = middle + 1
-      else high = middle
-    }
-    previous[index] = low === 0 ? -1 : lastOfLength[low - 1]!
-    lastOfLength[low] = index
-  }
-  const chosen: [number, number][] = []
-  for (let index = lastOfLength.at(-1) ?? -1; index >= 0; index = previous[index]!) chosen.push(pairs[index]!)
-  return chosen.reverse()
 }
 
 function sameEntry(a: Entry, b: Entry): boolean {

@@ -28,7 +28,8 @@ export function encodeMeta(
   lengths: readonly number[],
   lastKeys?: readonly Uint8Array[],
 ): Uint8Array {
-  const writer = new Writer(refs.length + lengths.length * 4 + 64)
+  const keyBytes = lastKeys?.reduce((sum, key) => sum + key.length, 0) ?? 0
+  const writer = new Writer(refs.length + lengths.length * 5 + keyBytes + 64)
   writer.arrayHeader(lastKeys === undefined ? 4 : 5)
   writer.string(kind)
   writer.number(level)
@@ -39,7 +40,7 @@ export function encodeMeta(
     writer.arrayHeader(lastKeys.length)
     for (const key of lastKeys) writer.raw(key)
   }
-  return writer.bytes()
+  return writer.copy()
 }
 
 /** The node in `chunk`, a view of it; throws an EncodingError where it is none of this kind. */

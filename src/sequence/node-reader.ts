@@ -7,6 +7,7 @@ import { LRUCache } from 'lru-cache'
 import { EncodingError, InvalidNodeError, MissingChunkError } from '../errors.js'
 import { REF_BYTES, type Ref, refKey } from '../hash/ref.js'
 import type { ChunkStore } from '../store/chunk-store.js'
+import type { ChunkTarget } from './chunk-sink.js'
 import type { SequenceFormat } from './format.js'
 import { type EncodedItems, type Leaf, MetaNode, type Node } from './node.js'
 import { decodeNode } from './node-codec.js'
@@ -14,10 +15,11 @@ import { decodeNode } from './node-codec.js'
 /** Default budget of a cache in bytes of memory. */
 const CACHE_BYTES = 32 * 1024 * 1024
 
-/** A node, and the kind that it was decoded as. */
+/** A node of one kind; while nobody has asked for it, a chunk that was just written. */
 interface CachedNode {
   readonly format: SequenceFormat
-  readonly node: Node
+  readonly chunk: Uint8Array
+  readonly node: Node | undefined
 }
 
 /** Decoded nodes by ref, those of all kinds of a store. */
@@ -33,18 +35,21 @@ export class NodeCache {
   /** The node of this kind under `key`, as {@link refKey} makes it. */
   get(format: SequenceFormat, key: string): Node | undefined {
     const cached = this.#nodes.get(key)
-    return cached?.format === format ? cached.node : undefined
+    if (cached?.format !== format) return undefined
+    return cached.node ?? this.set(format, key, cached.chunk, decodeNode(format, cached.chunk))!
   }
 
-  set(format: SequenceFormat, key: string, node: Node, chunk: Uint8Array): void {
-    this.#nodes.set(key, { format, node }, { size: memoryOf(node, chunk) })
+  /** Keeps `chunk`, and the node in it if it has been decoded, which it gives back. */
+  set(format: SequenceFormat, key: string, chunk: Uint8Array, node?: Node): Node | undefined {
+    this.#nodes.set(key, { format, chunk, node }, { size: memoryOf(chunk, node) })
+    return node
   }
 }
 
-/** Bytes of memory that a node takes up, roughly: a view of its chunk, its offsets, and the objects around them. */
-function memoryOf(node: Node, chunk: Uint8Array): number {
-  const keyBytes = node instanceof MetaNode ? (node.lastKeys?.ends.byteLength ?? 0) : 0
-  return chunk.length + (node.ends?.byteLength ?? 0) + keyBytes + 256
+/** Bytes of memory that a node takes up, roughly: its chunk, its offsets, and the objects around them. */
+function memoryOf(chunk: Uint8Array, node: Node | undefined): number {
+  const metaBytes = node instanceof MetaNode ? node.checked.length + (node.lastKeys?.ends.byteLength ?? 0) : 0
+  return chunk.length + (node?.ends?.byteLength ?? 0) + metaBytes + 256
 }
 
 /** A tree that can be read: its root and what reads the rest. */
@@ -68,6 +73,16 @@ export class NodeReader {
     this.store = store
     this.format = format
     this.#cache = cache
+  }
+
+  /** Takes chunks of this kind to the store, and keeps them in memory too: for those that are soon read again. */
+  get target(): ChunkTarget {
+    return {
+      put: (chunks) => {
+        for (const { ref, bytes } of chunks) this.#cache.set(this.format, refKey(ref.bytes), bytes)
+        return this.store.put(chunks)
+      },
+    }
   }
 
   /** The node `ref`, which is to be the root of a tree: a meta node has at least two children there. */
@@ -148,7 +163,7 @@ export class NodeReader {
     // A view would keep all of what it is a view of.
     const own = chunk && chunk.length < chunk.buffer.byteLength ? chunk.slice() : chunk
     const node = this.#decode(ref, own)
-    this.#cache.set(this.format, refKey(ref.bytes), node, own!)
+    this.#cache.set(this.format, refKey(ref.bytes), own!, node)
     return node
   }
 
@@ -164,8 +179,10 @@ export class NodeReader {
 
   /** `node`, if it is what `parent` says of its child `index`. */
   #checked(parent: MetaNode, index: number, node: Node): Node {
+    if (parent.checked[index] === 1) return node
     const why = this.#whyNot(parent, index, node)
     if (why !== undefined) throw new InvalidNodeError(parent.childRef(index).toString(), why)
+    parent.checked[index] = 1
     return node
   }
 

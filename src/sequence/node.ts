@@ -50,12 +50,15 @@ export class MetaNode {
   readonly ends: Float64Array
   /** Last key under each child, in kinds ordered by keys. */
   readonly lastKeys: EncodedItems | undefined
+  /** 1 for children that were read and found to be what this node says of them, which they then are for good. */
+  readonly checked: Uint8Array
 
   constructor(level: number, refs: RefList, ends: Float64Array, lastKeys?: EncodedItems) {
     this.level = level
     this.refs = refs
     this.ends = ends
     this.lastKeys = lastKeys
+    this.checked = new Uint8Array(ends.length)
   }
 
   /** Items under the node. */

@@ -1,0 +1,158 @@
+/**
+ * A stored map: immutable, of any size, sorted by key, addressed by one ref that depends on its entries alone and not
+ * on how they came about. What is asked for is read when it is asked for. SPEC "Collections".
+ */
+
+import type { Ref } from '../hash/ref.js'
+import { type CollectionContext, openTree } from './collection.js'
+import { COLLECTION_PARAMS, MAP_FORMAT } from './collection-format.js'
+import { encodeKey } from './item-batch.js'
+import type { KeyRange } from './key-range.js'
+import { findKey, findKeys, type KeyPlace } from './key-search.js'
+import { buildKeyed } from './keyed-build.js'
+import { diffKeyed } from './keyed-diff.js'
+import { editKeyed, type KeyedEdit } from './keyed-edit.js'
+import { mergeEdits } from './keyed-merge.js'
+import { MapEdit } from './map-edit.js'
+import { itemResolver, type MapMergeOptions } from './map-merge.js'
+import { MergeConflicts } from './merge-conflicts.js'
+import { readEntry, readItem, readItemOf, readValue } from './read-item.js'
+import { SortedCollection } from './sorted-collection.js'
+import type { Source, WriteOptions } from './source.js'
+import type { Input, Key, Value } from './value.js'
+
+/** What became of one key. */
+export type MapChange<K extends Key, V extends Value> =
+  | { readonly kind: 'added'; readonly key: K; readonly after: V }
+  | { readonly kind: 'removed'; readonly key: K; readonly before: V }
+  | { readonly kind: 'changed'; readonly key: K; readonly before: V; readonly after: V }
+
+export class SortedMap<K extends Key, V extends Value>
+  extends SortedCollection<K>
+  implements AsyncIterable<[K, V]>
+{
+  /** The map `ref`; reads its root. Rejects with NOMSY_MISSING_CHUNK, NOMSY_INVALID_NODE where it is no map. */
+  static async open<K extends Key, V extends Value>(
+    context: CollectionContext,
+    ref: Ref,
+  ): Promise<SortedMap<K, V>> {
+    return new SortedMap<K, V>(context, ref, await openTree(context, MAP_FORMAT, ref))
+  }
+
+  /**
+   * Stores the entries of `source`, which may come in any order; of entries with the same key the last one counts.
+   * Memory does not grow with their number. Rejects with a TypeError or RangeError where a key or value cannot be
+   * stored, with NOMSY_MISSING_CHUNK where one refers to what the store does not hold.
+   */
+  static async from<K extends Key, V extends Value>(
+    context: CollectionContext,
+    source: Source<readonly [unknown, unknown]>,
+    options?: WriteOptions,
+  ): Promise<SortedMap<K, V>> {
+    const root = await buildKeyed(
+      context,
+      MAP_FORMAT,
+      source,
+      (batch, entry) => {
+        if (!Array.isArray(entry)) throw new TypeError('an entry of a map is an array: [key, value]')
+        batch.addEntry(entry[0], entry[1])
+      },
+      options,
+    )
+    return SortedMap.open(context, root.ref)
+  }
+
+  /** The value under `key`; undefined if it is not there. */
+  async get(key: Input<K>): Promise<V | undefined> {
+    const place = findKey(this.tree, encodeKey(key))
+    return this.#valueAt(place instanceof Promise ? await place : place)
+  }
+
+  /** The values under many keys, in the order of `keys`: what must be read is read together. */
+  async getMany(keys: Iterable<Input<K>>): Promise<(V | undefined)[]> {
+    const encoded = Array.from(keys, encodeKey)
+    const values = new Array<V | undefined>(encoded.length)
+    await findKeys(this.tree, encoded, (place, slot) => {
+      values[slot] = this.#valueAt(place)
+    })
+    return values
+  }
+
+  /** The entry at `position` in the order of keys, from the end where negative; undefined if there is none. */
+  at(position: number): Promise<[K, V] | undefined> {
+    return this.readAt(position, readEntry<K, V>)
+  }
+
+  /** The entry with the least key. */
+  first(): Promise<[K, V] | undefined> {
+    return this.at(0)
+  }
+
+  /** The entry with the greatest key. */
+  last(): Promise<[K, V] | undefined> {
+    return this.at(-1)
+  }
+
+  /** The entries in a range, in the order of their keys. */
+  entries(range: KeyRange<K> = {}): AsyncIterableIterator<[K, V]> {
+    return this.read(range, readEntry<K, V>)
+  }
+
+  /** The values in a range, in the order of their keys. */
+  values(range: KeyRange<K> = {}): AsyncIterableIterator<V> {
+    return this.read(range, readValue<V>)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<[K, V]> {
+    return this.entries()
+  }
+
+  /** Collects changes; the map itself stays as it is. */
+  edit(): MapEdit<K, V> {
+    return new MapEdit((edits) => this.#with(edits))
+  }
+
+  /**
+   * What turns this map into `other`, in the order of keys. Costs what differs: equal subtrees are not read, and
+   * nothing is for equal maps.
+   */
+  async *diff(other: SortedMap<K, V>): AsyncGenerator<MapChange<K, V>> {
+    if (this.equals(other)) return
+    for await (const { before, after } of diffKeyed(this.tree, other.tree)) {
+      if (before === undefined) {
+        const [key, value] = readItem(after!, readEntry<K, V>)
+        yield { kind: 'added', key, after: value }
+      } else if (after === undefined) {
+        const [key, value] = readItem(before, readEntry<K, V>)
+        yield { kind: 'removed', key, before: value }
+      } else {
+        const [key, value] = readItem(before, readEntry<K, V>)
+        yield { kind: 'changed', key, before: value, after: readItem(after, readValue<V>) }
+      }
+    }
+  }
+
+  /**
+   * This map with what `theirs` changed of `base` too. A key that both changed to the same is no conflict; about others
+   * `resolve` says what to do, and without it the merge rejects with NOMSY_MERGE_CONFLICT.
+   */
+  async merge(
+    base: SortedMap<K, V>,
+    theirs: SortedMap<K, V>,
+    options: MapMergeOptions<K, V> = {},
+  ): Promise<SortedMap<K, V>> {
+    const conflicts = new MergeConflicts()
+    const edits = mergeEdits(base.tree, this.tree, theirs.tree, itemResolver(options, conflicts))
+    return this.#with(conflicts.throwAfter(edits))
+  }
+
+  #valueAt({ leaf, index, isFound }: KeyPlace): V | undefined {
+    return isFound ? readItemOf(leaf, index, readValue<V>) : undefined
+  }
+
+  async #with(edits: Source<KeyedEdit>): Promise<SortedMap<K, V>> {
+    const { params = COLLECTION_PARAMS } = this.context
+    const root = await editKeyed(this.tree, params, edits)
+    return root === undefined ? this : SortedMap.open(this.context, root.ref)
+  }
+}
