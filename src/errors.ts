@@ -14,6 +14,7 @@ export type NomsyErrorCode =
   | 'NOMSY_HEAD_CONFLICT'
   | 'NOMSY_INVALID_NODE'
   | 'NOMSY_LOCKED'
+  | 'NOMSY_MERGE_CONFLICT'
   | 'NOMSY_MISSING_CHUNK'
   | 'NOMSY_NEWER_STORE'
   | 'NOMSY_NO_STORE'
@@ -143,4 +144,29 @@ export class UnknownObjectError extends NomsyError {
     super('NOMSY_UNKNOWN_OBJECT', `${object}: ${why}`)
     this.object = object
   }
+}
+
+/**
+ * Changes of two sides that contradict each other. `first` are the keys, or the positions, of the first of them; it is
+ * empty where the conflict is about a value as a whole.
+ */
+export class MergeConflictError extends NomsyError {
+  readonly count: number
+  readonly first: readonly unknown[]
+
+  /** `what` is said in place of the count and the places. */
+  constructor(count: number, first: readonly unknown[], what = conflictsText(count, first)) {
+    super('NOMSY_MERGE_CONFLICT', `${what}; nothing was merged; 'resolve' says whose changes to take`)
+    this.count = count
+    this.first = first
+  }
+}
+
+function conflictsText(count: number, first: readonly unknown[]): string {
+  const places = first.map(placeText).join(', ') + (count > first.length ? ', ...' : '')
+  return `${count} ${count === 1 ? 'conflict' : 'conflicts'}, at ${places}`
+}
+
+function placeText(place: unknown): string {
+  return typeof place === 'string' ? JSON.stringify(place) : String(place)
 }

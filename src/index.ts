@@ -3,16 +3,35 @@
 export { Blob } from './blob/blob.js'
 export { BlobSlice, type ReadOptions, type StreamOptions } from './blob/blob-slice.js'
 export type { BlobSource, PutOptions } from './blob/blob-source.js'
+export type { KeyRange } from './collection/key-range.js'
+export { List, type ListRange } from './collection/list.js'
+export type { ListConflict, ListMergeOptions } from './collection/list-conflict.js'
+export { ListEdit } from './collection/list-edit.js'
+export { MapEdit } from './collection/map-edit.js'
+export type { MapConflict, MapMergeOptions } from './collection/map-merge.js'
+export type { AnyCollection } from './collection/open-collection.js'
+export { SetEdit } from './collection/set-edit.js'
+export { type MapChange, SortedMap } from './collection/sorted-map.js'
+export { type SetChange, SortedSet } from './collection/sorted-set.js'
+export type { Source, WriteOptions } from './collection/source.js'
+export type { Input, Key, Storable, Stored, Value } from './collection/value.js'
 export type { Problem } from './database/check.js'
+export { Commit } from './database/commit.js'
 export { Database, type DatabaseOptions } from './database/database.js'
+export type { ChangeValue, CommitOptions, CommitWords, UpdateOptions } from './database/head-commit.js'
+export type { LogOptions } from './database/history.js'
+export type { MergeOptions } from './database/merge.js'
+export type { MergeConflict, MergeResolution, ResolveMerge, ValueConflict } from './database/merge-values.js'
 export { type OpenOptions, open } from './database/open.js'
 export type { ResolvedObject } from './database/resolve.js'
+export type { WatchOptions } from './database/watched-heads.js'
 export {
   DamagedChunkError,
   DamagedStoreError,
   EncodingError,
   HeadConflictError,
   InvalidNodeError,
+  MergeConflictError,
   MissingChunkError,
   NomsyError,
   type NomsyErrorCode,

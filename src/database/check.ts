@@ -6,10 +6,12 @@
 import { BLOB_FORMAT } from '../blob/blob-format.js'
 import { DamagedChunkError, EncodingError, InvalidNodeError, NomsyError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
+import { kindOf } from '../sequence/kind.js'
 import { MetaNode, type Node } from '../sequence/node.js'
 import { decodeNode } from '../sequence/node-codec.js'
 import { childrenOf } from '../sequence/walk.js'
 import type { CheckOptions, ChunkStore } from '../store/chunk-store.js'
+import { COMMIT_KIND, decodeCommit } from './commit.js'
 
 /** Chunks read at once. */
 const BATCH_CHUNKS = 64
@@ -104,6 +106,7 @@ class TreeChecker {
     try {
       children = childrenOf(ref, bytes)
       node = blobNode(bytes)
+      if (kindOf(bytes) === COMMIT_KIND) decodeCommit(ref, bytes)
     } catch (error) {
       if (!(error instanceof EncodingError || error instanceof InvalidNodeError)) throw error
       yield problem(object, ref, expected, 'no valid node')

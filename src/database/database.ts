@@ -2,14 +2,36 @@
  * A database: a store, the cache of its nodes, and the values in it. What `open` gives.
  */
 
-import { Blob, type BlobContext } from '../blob/blob.js'
+import { Blob } from '../blob/blob.js'
 import type { BlobSlice } from '../blob/blob-slice.js'
 import type { BlobSource, PutOptions } from '../blob/blob-source.js'
+import { List } from '../collection/list.js'
+import { type AnyCollection, openCollection } from '../collection/open-collection.js'
+import { SortedMap } from '../collection/sorted-map.js'
+import { SortedSet } from '../collection/sorted-set.js'
+import type { ItemOf, Source, WriteOptions } from '../collection/source.js'
+import type { Input, Key, Storable, StorableKey, Stored, StoredKey, Value } from '../collection/value.js'
+import { InvalidNodeError, MissingChunkError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
+import { kindOf } from '../sequence/kind.js'
 import { NodeCache } from '../sequence/node-reader.js'
 import type { CheckOptions, ChunkStore, Head, Heads } from '../store/chunk-store.js'
 import { checkAll, checkObject, type Problem } from './check.js'
+import type { Commit } from './commit.js'
+import { commonAncestor } from './common-ancestor.js'
+import {
+  type ChangeValue,
+  type CommitContext,
+  type CommitOptions,
+  commitToHead,
+  type UpdateOptions,
+  updateHead,
+} from './head-commit.js'
+import { type LogOptions, log, readCommit, valueAt } from './history.js'
+import { type MergeOptions, mergeIntoHead } from './merge.js'
+import { putPlainValue, readPlainValue } from './plain-value.js'
 import { type ResolvedObject, resolveObject } from './resolve.js'
+import { WatchedHeads, type WatchOptions } from './watched-heads.js'
 
 /** Pins are heads under this prefix, named by the ref they hold. SPEC "Heads". */
 export const PIN_PREFIX = 'pins/'
@@ -21,16 +43,19 @@ export interface DatabaseOptions {
 
 export class Database {
   readonly store: ChunkStore
-  readonly #blobs: BlobContext
+  /** Where everything lives. */
+  readonly #context: CommitContext
+  readonly #heads: WatchedHeads
 
   constructor(store: ChunkStore, options: DatabaseOptions = {}) {
     this.store = store
-    this.#blobs = { store, cache: new NodeCache(options.cacheBytes) }
+    this.#heads = new WatchedHeads(store.heads)
+    this.#context = { store, heads: this.#heads, cache: new NodeCache(options.cacheBytes) }
   }
 
   /** Names for refs, moved by compare-and-set. */
   get heads(): Heads {
-    return this.store.heads
+    return this.#heads
   }
 
   /**
@@ -38,29 +63,203 @@ export class Database {
    * stay for good once a head or pin holds them.
    */
   putBlob(source: BlobSource, options?: PutOptions): Promise<Blob> {
-    return Blob.put(this.#blobs, source, options)
+    return Blob.put(this.#context, source, options)
   }
 
   /** The blob `ref`. Rejects with NOMSY_MISSING_CHUNK, or NOMSY_INVALID_NODE where it is something else. */
   async blob(ref: Ref): Promise<Blob> {
     checkRef(ref)
-    return Blob.open(this.#blobs, ref)
+    return Blob.open(this.#context, ref)
   }
 
   /** The blobs' bytes one after the other, as a new blob that shares their chunks. */
   concat(blobs: readonly BlobSlice[]): Promise<Blob> {
-    return Blob.concat(this.#blobs, blobs)
+    return Blob.concat(this.#context, blobs)
   }
 
-  /** What a person's `object` means: a head's name, a ref, or the beginning of a ref. */
+  /**
+   * Stores items as a list, in their order. Like all that is stored they are durable after {@link flush}, {@link pin}
+   * or a head's update. Rejects with a TypeError or RangeError that names what cannot be stored.
+   */
+  list<S extends Source<Storable>>(items: S, options?: WriteOptions): Promise<List<Stored<ItemOf<S>>>>
+  /** The same, of items of a type that is given; without items an empty list; of a ref the list that it stands for. */
+  list<T extends Value>(items?: Source<NoInfer<Input<T>>> | Ref, options?: WriteOptions): Promise<List<T>>
+  list(items: Source<unknown> | Ref = [], options?: WriteOptions): Promise<unknown> {
+    if (items instanceof Ref) return List.open(this.#context, items)
+    return List.from(this.#context, items, options)
+  }
+
+  /**
+   * Stores entries, `[key, value]`, as a map sorted by key; they may come in any order, and of those with the same key
+   * the last one counts. Rejects with a TypeError or RangeError that names what cannot be stored.
+   */
+  map<E extends readonly [StorableKey, Storable]>(
+    entries: Source<E>,
+    options?: WriteOptions,
+  ): Promise<SortedMap<StoredKey<E[0]>, Stored<E[1]>>>
+  /** The same, of types that are given; without entries an empty map; of a ref the map that it stands for. */
+  map<K extends Key, V extends Value>(
+    entries?: Source<readonly [NoInfer<Input<K>>, NoInfer<Input<V>>]> | Ref,
+    options?: WriteOptions,
+  ): Promise<SortedMap<K, V>>
+  map(entries: Source<readonly [unknown, unknown]> | Ref = [], options?: WriteOptions): Promise<unknown> {
+    if (entries instanceof Ref) return SortedMap.open(this.#context, entries)
+    return SortedMap.from(this.#context, entries, options)
+  }
+
+  /**
+   * Stores keys as a sorted set; they may come in any order, and again and again. Rejects with a TypeError or
+   * RangeError that names what cannot be stored.
+   */
+  set<S extends Source<StorableKey>>(
+    keys: S,
+    options?: WriteOptions,
+  ): Promise<SortedSet<StoredKey<ItemOf<S>>>>
+  /** The same, of keys of a type that is given; without keys an empty set; of a ref the set that it stands for. */
+  set<K extends Key>(keys?: Source<NoInfer<Input<K>>> | Ref, options?: WriteOptions): Promise<SortedSet<K>>
+  set(keys: Source<unknown> | Ref = [], options?: WriteOptions): Promise<unknown> {
+    if (keys instanceof Ref) return SortedSet.open(this.#context, keys)
+    return SortedSet.from(this.#context, keys, options)
+  }
+
+  /**
+   * The blob, list, map or set that `ref` stands for. Rejects with NOMSY_MISSING_CHUNK, or NOMSY_INVALID_NODE where it
+   * is something else.
+   */
+  async get(ref: Ref): Promise<Blob | AnyCollection> {
+    checkRef(ref)
+    const chunk = await this.store.get(ref)
+    if (chunk === undefined) throw new MissingChunkError(ref.toString())
+    const kind = kindOf(chunk)
+    if (kind === 'blob') return Blob.open(this.#context, ref)
+    const collection = await openCollection(this.#context, kind, ref)
+    if (collection !== undefined) return collection
+    throw new InvalidNodeError(ref.toString(), `${kind ?? 'nothing known'} and no blob, list, map or set`)
+  }
+
+  /**
+   * Stores a value that is small enough to be one chunk. Rejects with a TypeError or RangeError that names what cannot
+   * be stored, with NOMSY_MISSING_CHUNK where the value refers to what is not here.
+   */
+  putValue(value: Storable): Promise<Ref> {
+    return putPlainValue(this.store, value)
+  }
+
+  /** The value that was stored as `ref`. Rejects with NOMSY_MISSING_CHUNK, with NOMSY_INVALID_NODE for other things. */
+  async readValue(ref: Ref): Promise<Value> {
+    checkRef(ref)
+    return readPlainValue(this.store, ref)
+  }
+
+  /**
+   * What a person's `object` means: a head's name, a ref, or the beginning of a ref, and `~N` after it for the commit
+   * that came N before. Rejects with NOMSY_UNKNOWN_OBJECT.
+   */
   resolve(object: string): Promise<ResolvedObject> {
     return resolveObject(this.store, object)
   }
 
+  /**
+   * The ref of the value that `object` stands for: of a commit what was committed, of all else the thing itself.
+   * `db.at('main~3')` is what was in main three commits ago. Rejects with NOMSY_UNKNOWN_OBJECT, NOMSY_MISSING_CHUNK.
+   */
+  async at(object: string | Ref): Promise<Ref> {
+    return valueAt(this.store, await this.#refOf(object))
+  }
+
+  /** What the head `name` names, a commit or any other object; undefined where there is no such head. */
+  head(name: string): Promise<Ref | undefined> {
+    return this.heads.get(name)
+  }
+
+  /**
+   * Stores a commit of `value` and moves the head `name` to it, which is made if it is absent; durable when it
+   * resolves. A Ref, blob, list, map or set is committed as it is, any other value is stored first, as
+   * {@link putValue} does. It follows what the head names; where that is no commit, it has no parents.
+   *
+   * Rejects with NOMSY_HEAD_CONFLICT if somebody else moves the head meanwhile, or it is not what is expected: the head
+   * stays theirs. {@link update} begins again instead. Rejects with NOMSY_MISSING_CHUNK where the value, a parent or
+   * what the meta refers to is not here, with NOMSY_INVALID_NODE where a parent is no commit, with a TypeError or
+   * RangeError for what cannot be stored.
+   */
+  async commit(name: string, value: Storable, options: CommitOptions = {}): Promise<Commit> {
+    checkNoPin(name)
+    return commitToHead(this.#context, name, value, options)
+  }
+
+  /**
+   * Commits what `change` makes of the value that the head `name` has now, whose ref it is given (undefined: there is
+   * none). If somebody else moves the head meanwhile, that is done anew from what is there then, up to `retries` times,
+   * so that no change is lost. Rejects as {@link commit}, and with what `change` throws.
+   */
+  async update(name: string, change: ChangeValue, options: UpdateOptions = {}): Promise<Commit> {
+    checkNoPin(name)
+    return updateHead(this.#context, name, change, options)
+  }
+
+  /**
+   * The commit that `object` stands for. Rejects with NOMSY_UNKNOWN_OBJECT, NOMSY_MISSING_CHUNK, with
+   * NOMSY_INVALID_NODE where it is no commit.
+   */
+  async readCommit(object: string | Ref): Promise<Commit> {
+    return readCommit(this.store, await this.#refOf(object))
+  }
+
+  /**
+   * The commit that `object` stands for and all before it, each once, a commit always before those that it follows: by
+   * falling generation, then the latest first. Holds in memory only what lies side by side. Rejects as
+   * {@link readCommit}.
+   */
+  async *log(object: string | Ref, options?: LogOptions): AsyncGenerator<Commit> {
+    yield* log(this.store, await this.#refOf(object), options)
+  }
+
+  /**
+   * The commit where the histories of two commits part: of those in both, the one that comes first in the {@link log};
+   * undefined where they share nothing. Costs what lies between. Rejects as {@link readCommit}.
+   */
+  async commonAncestor(a: string | Ref, b: string | Ref): Promise<Commit | undefined> {
+    return commonAncestor(this.store, await this.#refOf(a), await this.#refOf(b))
+  }
+
+  /**
+   * Makes the head `name`, naming what `object` stands for; gives the ref. Rejects with NOMSY_HEAD_CONFLICT if there is
+   * one already, with NOMSY_UNKNOWN_OBJECT, NOMSY_MISSING_CHUNK.
+   */
+  async branch(name: string, object: string | Ref): Promise<Ref> {
+    checkNoPin(name)
+    const ref = await this.#refOf(object)
+    await this.heads.compareAndSet(name, undefined, ref)
+    return ref
+  }
+
+  /**
+   * Brings what the commit `object` has, and the head `name` has not, into the head; gives the commit that it names
+   * then. Where one follows the other no commit is made. Else the values are merged, three-way from their
+   * {@link commonAncestor}: what only one side changed is taken, lists, maps and sets are merged by their items.
+   *
+   * Rejects with NOMSY_MERGE_CONFLICT where both changed the same and `resolve` does not say what to take, with
+   * NOMSY_HEAD_CONFLICT if somebody else moves the head meanwhile, and as {@link readCommit}. The head stays where it
+   * was then.
+   */
+  async merge(name: string, object: string | Ref, options: MergeOptions = {}): Promise<Commit> {
+    checkNoPin(name)
+    const { message = `merge ${object}`, ...others } = options
+    return mergeIntoHead(this.#context, name, await this.#refOf(object), { message, ...others })
+  }
+
+  /**
+   * The ref that the head `name` names, undefined while there is no such head: first the present one, then each that
+   * differs from the one before. Whoever is slow to ask is given the latest, and not those in between. Changes through
+   * this database are seen at once, others within a second. Ends when `signal` aborts or the database is closed.
+   */
+  watch(name: string, options?: WatchOptions): AsyncGenerator<Ref | undefined> {
+    return this.#heads.watch(name, options)
+  }
+
   /** Points the head `name` at `ref`, whatever it was before; durable when it resolves. */
   async setHead(name: string, ref: Ref): Promise<void> {
-    if (name.startsWith(PIN_PREFIX))
-      throw new RangeError(`'${name}': names that begin with ${PIN_PREFIX} are pins`)
+    checkNoPin(name)
     for (;;) {
       const before = await this.heads.get(name)
       try {
@@ -97,7 +296,7 @@ export class Database {
   }
 
   /** All heads and, without a name, all pins. */
-  async *list(): AsyncGenerator<{ readonly name: string | undefined; readonly ref: Ref }> {
+  async *roots(): AsyncGenerator<{ readonly name: string | undefined; readonly ref: Ref }> {
     const isPin = ({ name }: Head): boolean => name.startsWith(PIN_PREFIX)
     for await (const head of this.heads.list())
       yield { name: isPin(head) ? undefined : head.name, ref: head.ref }
@@ -117,13 +316,28 @@ export class Database {
   }
 
   /** Flushes and lets go of the store. Twice is harmless. */
-  close(): Promise<void> {
-    return this.store.close()
+  async close(): Promise<void> {
+    try {
+      await this.store.close()
+    } finally {
+      this.#heads.lookAgain()
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+
+  async #refOf(object: string | Ref): Promise<Ref> {
+    if (typeof object === 'string') return (await this.resolve(object)).ref
+    checkRef(object)
+    return object
+  }
+}
+
+function checkNoPin(name: string): void {
+  if (name.startsWith(PIN_PREFIX))
+    throw new RangeError(`'${name}': names that begin with ${PIN_PREFIX} are pins`)
 }
 
 function checkRef(ref: unknown): void {

@@ -1,11 +1,13 @@
 /**
  * From what a person writes to the ref it means: a head's name, a ref, or the first characters of a ref, six or
- * more, where no other chunk's ref begins so. A name comes first. SPEC "Objects".
+ * more, where no other chunk's ref begins so. A name comes first. `~N` after any of these goes N commits back along
+ * first parents. SPEC "Objects".
  */
 
 import { UnknownObjectError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
 import type { ChunkStore } from '../store/chunk-store.js'
+import { findCommit, firstAncestor } from './history.js'
 
 /** Fewest characters of a ref that stand for it. */
 export const MIN_PREFIX_CHARS = 6
@@ -13,12 +15,34 @@ export const MIN_PREFIX_CHARS = 6
 /** What was written, and what it means. */
 export interface ResolvedObject {
   readonly ref: Ref
-  /** The head's name, where a name was written. */
+  /** The head's name, where a name was written, with or without `~N`. */
   readonly head: string | undefined
 }
 
 /** Rejects with NOMSY_UNKNOWN_OBJECT where `object` means nothing in `store`, or more than one thing. */
 export async function resolveObject(store: ChunkStore, object: string): Promise<ResolvedObject> {
+  const tilde = object.indexOf('~')
+  if (tilde < 0) return resolveBase(store, object)
+  const base = await resolveBase(store, object.slice(0, tilde))
+  return { ref: await ancestorOf(store, base.ref, object, tilde), head: base.head }
+}
+
+/** The ancestor of the commit `ref` that `object` means by what stands from `tilde` on: `~2`, `~`, `~~` and so on. */
+async function ancestorOf(store: ChunkStore, ref: Ref, object: string, tilde: number): Promise<Ref> {
+  if (!/^(~\d*)+$/.test(object.slice(tilde)))
+    throw new UnknownObjectError(object, "after '~' comes how many commits to go back, as in main~2")
+  const base = object.slice(0, tilde)
+  const start = await findCommit(store, ref)
+  if (start === undefined)
+    throw new UnknownObjectError(object, `${base} is no commit, so nothing came before it`)
+  const counts = object.slice(tilde + 1).split('~')
+  const steps = counts.reduce((sum, count) => sum + (count === '' ? 1 : Number(count)), 0)
+  const { commit, stepsGone } = await firstAncestor(store, start, steps)
+  if (stepsGone === steps) return commit.ref
+  throw new UnknownObjectError(object, `its history is too short: ${base}~${stepsGone} is the first commit`)
+}
+
+async function resolveBase(store: ChunkStore, object: string): Promise<ResolvedObject> {
   const ref = Ref.parse(object)
   if (ref !== undefined) {
     if (await store.has(ref)) return { ref, head: undefined }
