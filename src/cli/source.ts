@@ -4,11 +4,10 @@
  */
 
 import { type BigIntStats, constants, createReadStream, fstat, open as openFd } from 'node:fs'
-import { access, open, stat } from 'node:fs/promises'
+import { access, type FileHandle, open, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import type { BlobSource } from '../blob/blob-source.js'
 import { SourceError } from '../errors.js'
 import { Failure, failureAt, UsageError } from './failure.js'
 
@@ -20,16 +19,23 @@ const STDIN_FD = 0
 /** Bytes read at once where they come one after the other. */
 const READ_BYTES = 1024 * 1024
 
+/** Bytes to be read once: a file whose parts can be read at once, or bytes one after the other. */
+export type SourceBytes = FileHandle | AsyncIterable<Uint8Array>
+
 export interface Source {
   /** As it was written. */
   readonly name: string
+  /** What it is called in messages. */
+  readonly title: string
   /** Bytes in it, where that is known before reading. */
   readonly size: number | undefined
   /**
    * What `use` makes of the bytes, which are there to be read once, until it resolves. Rejects with a Failure where
    * the file cannot be read or changed while it was read, and with the signal's reason.
    */
-  read<T>(signal: AbortSignal, use: (bytes: BlobSource) => Promise<T>): Promise<T>
+  read<T>(signal: AbortSignal, use: (bytes: SourceBytes) => Promise<T>): Promise<T>
+  /** As {@link read}, the bytes coming in pieces, in order. */
+  readInOrder<T>(signal: AbortSignal, use: (pieces: AsyncIterable<Uint8Array>) => Promise<T>): Promise<T>
 }
 
 /** The sources that `paths` name, each a file or `-`. Looks at all of them before any is read. */
@@ -44,19 +50,22 @@ export async function findSources(paths: readonly string[]): Promise<Source[]> {
 
 /** The source that `path` names, a file or `-`. */
 export async function findSource(path: string): Promise<Source> {
-  const name = path === STDIN ? 'standard input' : path
+  const title = path === STDIN ? 'standard input' : path
   try {
     const stats = path === STDIN ? await statStdin() : await stat(path, { bigint: true })
     if (stats.isDirectory()) {
-      throw new Failure(`${name}: is a directory; directory trees are not supported yet, name its files`)
+      throw new Failure(`${title}: is a directory; directory trees are not supported yet, name its files`)
     }
     if (path !== STDIN) await access(path, constants.R_OK)
     // Files that the kernel makes up, as in /proc, say that they have no bytes.
     const size = stats.isFile() && stats.size > 0n ? Number(stats.size) : undefined
-    const read = readerFor(path, stats)
-    return { name: path, size, read: (signal, use) => named(name, () => read(signal, use), signal) }
+    const readAny = readerFor(path, stats)
+    const read: Source['read'] = (signal, use) => named(title, () => readAny(signal, use), signal)
+    const readInOrder: Source['readInOrder'] = (signal, use) =>
+      read(signal, (bytes) => use(inOrder(bytes, signal)))
+    return { name: path, title, size, read, readInOrder }
   } catch (error) {
-    throw failureAt(name, error)
+    throw failureAt(title, error)
   }
 }
 
@@ -72,7 +81,7 @@ async function named<T>(name: string, read: () => Promise<T>, signal: AbortSigna
     return await read()
   } catch (error) {
     if (signal.aborted) throw signal.reason
-    if (error instanceof ChangedError) {
+    if (error instanceof ChangedError || (error instanceof SourceError && error.cause === undefined)) {
       throw new Failure(
         `${name}: changed while it was read, ${error.message}; nothing refers to it, run it again when it rests`,
       )
@@ -95,7 +104,7 @@ function readerFor(path: string, stats: BigIntStats): Source['read'] {
 }
 
 /** A file of a known size, many parts of which are read at once. */
-async function readFile<T>(path: string, use: (bytes: BlobSource) => Promise<T>): Promise<T> {
+async function readFile<T>(path: string, use: (bytes: SourceBytes) => Promise<T>): Promise<T> {
   const file = await open(path)
   try {
     const before = await file.stat({ bigint: true })
@@ -108,7 +117,7 @@ async function readFile<T>(path: string, use: (bytes: BlobSource) => Promise<T>)
 }
 
 /** A file from where standard input stands in it. */
-async function readStdinFile<T>(signal: AbortSignal, use: (bytes: BlobSource) => Promise<T>): Promise<T> {
+async function readStdinFile<T>(signal: AbortSignal, use: (bytes: SourceBytes) => Promise<T>): Promise<T> {
   const before = await statStdin()
   const result = await use(streamOf(STDIN_FD, signal))
   checkUnchanged(before, await statStdin())
@@ -118,6 +127,11 @@ async function readStdinFile<T>(signal: AbortSignal, use: (bytes: BlobSource) =>
 function checkUnchanged(before: BigIntStats, after: BigIntStats): void {
   if (before.size !== after.size) throw new ChangedError(`from ${before.size} to ${after.size} bytes`)
   if (before.mtimeNs !== after.mtimeNs) throw new ChangedError('it was written to')
+}
+
+function inOrder(bytes: SourceBytes, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  if (Symbol.asyncIterator in bytes) return bytes
+  return sourced(bytes.createReadStream({ highWaterMark: READ_BYTES, signal, autoClose: false }))
 }
 
 /** The bytes of a path or an open descriptor from where it stands, one after the other. */

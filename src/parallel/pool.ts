@@ -9,6 +9,9 @@ import { JOBS, type JobName } from './jobs.js'
 /** Bytes that a program works through in place before it starts workers, which takes tens of milliseconds. */
 const BYTES_BEFORE_WORKERS = 8 * 1024 * 1024
 
+/** More than this find nothing to do: so much is under way at a time and no more. */
+const MAX_WORKERS = 8
+
 /** A job leaves little behind but its result, so that a worker needs little room for what is new. */
 const WORKER_OPTIONS = { execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 4 } }
 
@@ -28,10 +31,12 @@ export interface ReplyMessage {
   readonly error?: JobError
 }
 
-/** What is left of an error on its way from a worker. */
+/** What is left of an error on its way from a worker: its words, and what the system's errors carry. */
 interface JobError {
   readonly message: string
+  readonly errno?: unknown
   readonly code?: unknown
+  readonly syscall?: unknown
 }
 
 interface Waiting {
@@ -101,7 +106,8 @@ function startThreads(): Thread[] {
   const module = globalThis.process?.getBuiltinModule?.('node:worker_threads')
   const program = new URL('./worker.js', import.meta.url)
   if (module === undefined || !existsSync(program)) return []
-  const count = globalThis.process.getBuiltinModule('node:os').availableParallelism()
+  const processors = globalThis.process.getBuiltinModule('node:os').availableParallelism()
+  const count = Math.min(processors, MAX_WORKERS)
   return Array.from({ length: count }, () => startThread(new module.Worker(program, WORKER_OPTIONS)))
 }
 
@@ -117,7 +123,7 @@ function startThread(worker: Worker): Thread {
     waiting.delete(id)
     if (waiting.size === 0) worker.unref()
     if (error === undefined) caller?.resolve(result)
-    else caller?.reject(Object.assign(new Error(error.message), { code: error.code }))
+    else caller?.reject(Object.assign(new Error(error.message), error))
   })
   const fail = (error: Error): void => {
     threads = threads?.filter((thread) => thread.worker !== worker)

@@ -14,7 +14,7 @@ async function reply({ id, name, args }: JobMessage): Promise<ReplyMessage> {
     const job = JOBS[name] as unknown as (...args: readonly unknown[]) => unknown
     return { id, result: await job(...args) }
   } catch (cause) {
-    const { message, code } = cause as NodeJS.ErrnoException
-    return { id, error: { message, code } }
+    const { message, errno, code, syscall } = cause as NodeJS.ErrnoException
+    return { id, error: { message, errno, code, syscall } }
   }
 }

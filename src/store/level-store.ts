@@ -153,9 +153,12 @@ export class LevelStore implements ChunkStore {
       this.#checkWritable()
       let newBytes = 0
       for (const some of batchesOf(chunks)) {
-        const lacking = await this.#lacking(some)
+        const lacking = new Set(await this.#lacking(some))
         this.#checkWritable()
-        for (const chunk of lacking) newBytes += this.#addPending(chunk)
+        for (const chunk of some) {
+          if (lacking.has(chunk)) newBytes += this.#addPending(chunk)
+          else chunk.release?.()
+        }
         await this.#relievePressure()
       }
       return newBytes
@@ -384,7 +387,10 @@ export class LevelStore implements ChunkStore {
   /** The bytes that this adds to the store. */
   #addPending(chunk: Chunk): number {
     const text = chunk.ref.toString()
-    if (this.#pending.has(text)) return 0
+    if (this.#pending.has(text)) {
+      chunk.release?.()
+      return 0
+    }
     this.#pending.set(text, { ref: chunk.ref, bytes: keptBytes(chunk) })
     this.#pendingBytes += chunk.bytes.length
     return chunk.bytes.length
