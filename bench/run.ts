@@ -12,6 +12,7 @@ import { parseArgs, promisify } from 'node:util'
 import { exitCodeOf } from '../src/cli/failure.js'
 import { listenForStop } from '../src/cli/signals.js'
 import { type Bench, type Figure, withDirectory } from './bench.js'
+import { collections } from './collections.js'
 import { growth, plotGrowth } from './growth.js'
 import { fromFile, generated, type Input } from './input.js'
 import { machine, needRoom, warmUpDisk } from './machine.js'
@@ -24,7 +25,7 @@ import { type Summary, show, summarize } from './summary.js'
 
 /** Those that run where none is named. */
 const USUAL: Readonly<Record<string, Bench>> = { put, read, 'random-read': randomRead, splice }
-const BENCHES: Readonly<Record<string, Bench>> = { ...USUAL, growth, 'start-up': startUp }
+const BENCHES: Readonly<Record<string, Bench>> = { ...USUAL, collections, growth, 'start-up': startUp }
 const SEED = 'nomsy'
 const DEFAULT_MIB = 1024
 const DEFAULT_SIZES_GIB = '1,4,16'

@@ -25,6 +25,8 @@ export interface Contender {
   read(directory: string, file: string): Command
   /** Stores `change`, of whose original the repository has a copy, other than by `put` of the whole. */
   change?(directory: string, change: Change): Command
+  /** Leaves the repository as it is, but for what is put off to its next opening, where something is. Not measured. */
+  settle?(directory: string): Command
   /** Path of a module whose `openReader` reads from the repository, for those that are libraries. */
   readonly library?: string
 }

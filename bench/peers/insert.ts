@@ -21,13 +21,19 @@ export const insert: Task = {
     const { contender, directory, runner } = place
     const change = await makeChange(place)
     const command = contender.change?.(directory, change) ?? contender.put(directory, change.changed)
-    const before = await repositoryBytes(place)
+    const before = await settledBytes(place)
     const cost = await runner.measure([command], [change.changed])
     return [
       ...costFigures(cost),
-      { name: 'new', value: ((await repositoryBytes(place)) - before) / 1e3, unit: 'kB' },
+      { name: 'new', value: ((await settledBytes(place)) - before) / 1e3, unit: 'kB' },
     ]
   },
+}
+
+async function settledBytes(place: Place): Promise<number> {
+  const settling = place.contender.settle?.(place.directory)
+  if (settling !== undefined) await place.runner.run(settling)
+  return repositoryBytes(place)
 }
 
 /** The changed copy, made for the first contender and used by all. */
