@@ -114,8 +114,9 @@ export function encodeItem(add: (batch: ItemBatch) => void): Uint8Array {
     add(batch)
     return batch.copy()
   } finally {
+    // Not one that has grown large.
+    spare = batch.isFull ? undefined : batch
     batch.clear()
-    spare = batch
   }
 }
 

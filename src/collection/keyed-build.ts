@@ -16,14 +16,17 @@ import { editKeyed, type KeyedEdit } from './keyed-edit.js'
 import { requireRefs } from './required-refs.js'
 import { itemsOf, type Source, type WriteOptions } from './source.js'
 
-/** Adds what a source gives to a batch, as an item. */
-export type AddItem<T> = (batch: ItemBatch, entry: T) => void
+/** A kind of collection that is ordered by keys: its trees, and how what it is made of becomes an item. */
+export interface KeyedKind<T> {
+  readonly format: SequenceFormat
+  add(batch: ItemBatch, entry: T): void
+}
 
+/** Writes the tree of what `source` gives. */
 export async function buildKeyed<T>(
   context: CollectionContext,
-  format: SequenceFormat,
+  { format, add }: KeyedKind<T>,
   source: Source<T>,
-  add: AddItem<T>,
   options: WriteOptions = {},
 ): Promise<Root> {
   const { store, params = COLLECTION_PARAMS } = context
@@ -55,14 +58,17 @@ export async function buildKeyed<T>(
     if (sorter === undefined) return await writer.finish()
     const root = lastKey === undefined ? undefined : await writer.finish()
     const tree = root === undefined ? emptyTree(context, format) : await openTree(context, format, root.ref)
-    return (await editKeyed(tree, params, insertionsOf(sorter), store)) ?? root!
+    return (await editKeyed(tree, insertionsOf(sorter, options.signal), { params, target: store })) ?? root!
   } finally {
     await sorter?.close()
   }
 }
 
-async function* insertionsOf(sorter: ItemSorter): AsyncGenerator<KeyedEdit> {
-  for await (const item of sorter.sorted()) yield { key: item, item }
+async function* insertionsOf(sorter: ItemSorter, signal: AbortSignal | undefined): AsyncGenerator<KeyedEdit> {
+  for await (const item of sorter.sorted()) {
+    signal?.throwIfAborted()
+    yield { key: item, item }
+  }
 }
 
 /** A tree without items, which need not be in any store. */

@@ -5,7 +5,7 @@
 
 import { sameBytes } from '../encoding/byte-order.js'
 import { REF_BYTES, sameRef } from '../hash/ref.js'
-import { MetaNode, type Node } from '../sequence/node.js'
+import { type Leaf, MetaNode, type Node } from '../sequence/node.js'
 import type { NodeReader, Tree } from '../sequence/node-reader.js'
 import { compareKeys } from './key-order.js'
 
@@ -69,7 +69,7 @@ class Cursor {
   /** The encoded item at which it stands, where its height is 0. */
   get item(): Uint8Array {
     const { node, index } = this.#top
-    return node instanceof MetaNode ? new Uint8Array(0) : node.slice(index, index + 1)
+    return (node as Leaf).slice(index, index + 1)
   }
 
   standsAtSameNodeAs(other: Cursor): boolean {

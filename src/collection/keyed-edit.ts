@@ -25,15 +25,21 @@ export interface KeyedEdit {
 const GROUP_EDITS = 1024
 const GROUP_BYTES = 1024 * 1024
 
+/** How an edited tree is written. */
+export interface EditOptions {
+  readonly params: TreeParams
+  /** Where its chunks go; where left out, to the store of the tree, and they are kept in memory. */
+  readonly target?: ChunkTarget
+}
+
 /**
- * Writes the tree with `edits` done to it, whose keys rise strictly, to `target`; gives undefined where they change
- * nothing. Rejects with NOMSY_MISSING_CHUNK where an item refers to what the store does not hold.
+ * Writes the tree with `edits` done to it, whose keys rise strictly; gives undefined where they change nothing. Rejects
+ * with NOMSY_MISSING_CHUNK where an item refers to what the store does not hold.
  */
 export async function editKeyed(
   tree: Tree,
-  params: TreeParams,
   edits: Source<KeyedEdit>,
-  target: ChunkTarget = tree.reader.target,
+  { params, target = tree.reader.target }: EditOptions,
 ): Promise<Root | undefined> {
   const { reader, root } = tree
   const writer = new TreeWriter(reader.format, params, target)

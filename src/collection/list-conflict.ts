@@ -4,7 +4,7 @@ import { leafRuns } from '../sequence/leaves.js'
 import type { Tree } from '../sequence/node-reader.js'
 import { ItemIterator } from './item-iterator.js'
 import { type ItemRange, mergeSteps } from './list-merge.js'
-import { type ListSplice, writeItems, writeValues } from './list-splice.js'
+import { type ListSplice, writePart, writeValues } from './list-splice.js'
 import type { MergeConflicts } from './merge-conflicts.js'
 import { readListItem } from './read-item.js'
 import type { Input, Value } from './value.js'
@@ -46,8 +46,8 @@ export async function* mergeSplices<T extends Value>(
   for await (const step of mergeSteps(base, ours, theirs)) {
     const place = { at: step.ours.start, removed: step.ours.end - step.ours.start }
     if (!step.isConflict || resolve === 'theirs') {
-      const { start, end } = step.theirs
-      yield { ...place, insert: (writer, store) => writeItems(writer, store, theirs, start, end) }
+      const part = { tree: theirs, ...step.theirs }
+      yield { ...place, insert: (writer, store) => writePart(writer, store, part) }
     } else if (typeof resolve === 'function') {
       const values = await resolve({
         at: step.base.start,

@@ -69,13 +69,18 @@ export async function writeEncoded(
   await writer.drain()
 }
 
-/** Writes the items of `tree` from `start` to `end`: by ref where `store` has them, else one by one. */
-export async function writeItems(
+/** Items `start` to `end` of a list. */
+export interface ListPart {
+  readonly tree: Tree
+  readonly start: number
+  readonly end: number
+}
+
+/** Writes a part of a list: by ref where `store` has it, else item by item. */
+export async function writePart(
   writer: TreeWriter,
   store: ChunkStore,
-  tree: Tree,
-  start: number,
-  end: number,
+  { tree, start, end }: ListPart,
 ): Promise<void> {
   if (tree.reader.store === store) {
     const copier = new TreeCopier(tree.reader, tree.root, writer)

@@ -18,7 +18,8 @@ import { itemAt } from './item-at.js'
 import { ItemIterator } from './item-iterator.js'
 import { type ListMergeOptions, mergeSplices } from './list-conflict.js'
 import { ListEdit } from './list-edit.js'
-import { writeItems, writeSpliced, writeValues } from './list-splice.js'
+import type { ItemRange } from './list-merge.js'
+import { type ListPart, writePart, writeSpliced, writeValues } from './list-splice.js'
 import { MergeConflicts } from './merge-conflicts.js'
 import { readItemOf, readListItem } from './read-item.js'
 import type { Source, WriteOptions } from './source.js'
@@ -66,7 +67,7 @@ export class List<T extends Value> extends Collection implements AsyncIterable<T
   /** The items in a range, in order. */
   values(range: ListRange = {}): AsyncIterableIterator<T> {
     const { reverse = false } = range
-    const [start, end] = this.#clamp(range.start, range.end)
+    const { start, end } = this.#clamp(range.start, range.end)
     return new ItemIterator(leafRuns(this.tree, start, end, reverse), readListItem<T>, reverse)
   }
 
@@ -76,9 +77,9 @@ export class List<T extends Value> extends Collection implements AsyncIterable<T
 
   /** The items from `start` to `end` (exclusive) as a list, which shares all but a few chunks with this one. */
   slice(start?: number, end?: number): Promise<List<T>> {
-    const [from, to] = this.#clamp(start, end)
-    const { store } = this.context
-    return List.#write(this.context, (writer) => writeItems(writer, store, this.tree, from, to))
+    const { tree, context } = this
+    const part = { tree, ...this.#clamp(start, end) }
+    return List.#write(context, (writer) => writePart(writer, context.store, part))
   }
 
   /**
@@ -95,7 +96,7 @@ export class List<T extends Value> extends Collection implements AsyncIterable<T
     checkIndex('removed', removed, this.length - at)
     const insert = (writer: TreeWriter, store: ChunkStore): Promise<void> =>
       inserted instanceof List
-        ? writeItems(writer, store, inserted.tree, 0, inserted.length)
+        ? writePart(writer, store, inserted.#whole)
         : writeValues(writer, store, inserted, options)
     return List.#write(this.context, (writer) => writeSpliced(writer, this.tree, [{ at, removed, insert }]))
   }
@@ -109,7 +110,7 @@ export class List<T extends Value> extends Collection implements AsyncIterable<T
   concat(...others: readonly List<T>[]): Promise<List<T>> {
     const { store } = this.context
     return List.#write(this.context, async (writer) => {
-      for (const { tree, length } of [this, ...others]) await writeItems(writer, store, tree, 0, length)
+      for (const list of [this, ...others]) await writePart(writer, store, list.#whole)
     })
   }
 
@@ -139,9 +140,13 @@ export class List<T extends Value> extends Collection implements AsyncIterable<T
     return List.#write(this.context, (writer) => writeSpliced(writer, this.tree, splices))
   }
 
-  #clamp(start = 0, end = this.length): [start: number, end: number] {
+  get #whole(): ListPart {
+    return { tree: this.tree, start: 0, end: this.length }
+  }
+
+  #clamp(start = 0, end = this.length): ItemRange {
     const from = clampPosition(start, this.length)
-    return [from, Math.max(from, clampPosition(end, this.length))]
+    return { start: from, end: Math.max(from, clampPosition(end, this.length)) }
   }
 
   /** The list that `write` writes; its nodes are kept in memory too unless `target` is the store itself. */

@@ -9,7 +9,7 @@ import { COLLECTION_PARAMS, MAP_FORMAT } from './collection-format.js'
 import { encodeKey } from './item-batch.js'
 import type { KeyRange } from './key-range.js'
 import { findKey, findKeys, type KeyPlace } from './key-search.js'
-import { buildKeyed } from './keyed-build.js'
+import { buildKeyed, type KeyedKind } from './keyed-build.js'
 import { diffKeyed } from './keyed-diff.js'
 import { editKeyed, type KeyedEdit } from './keyed-edit.js'
 import { mergeEdits } from './keyed-merge.js'
@@ -26,6 +26,14 @@ export type MapChange<K extends Key, V extends Value> =
   | { readonly kind: 'added'; readonly key: K; readonly after: V }
   | { readonly kind: 'removed'; readonly key: K; readonly before: V }
   | { readonly kind: 'changed'; readonly key: K; readonly before: V; readonly after: V }
+
+const MAP_KIND: KeyedKind<readonly [unknown, unknown]> = {
+  format: MAP_FORMAT,
+  add(batch, entry) {
+    if (!Array.isArray(entry)) throw new TypeError('an entry of a map is an array: [key, value]')
+    batch.addEntry(entry[0], entry[1])
+  },
+}
 
 export class SortedMap<K extends Key, V extends Value>
   extends SortedCollection<K>
@@ -49,17 +57,8 @@ export class SortedMap<K extends Key, V extends Value>
     source: Source<readonly [unknown, unknown]>,
     options?: WriteOptions,
   ): Promise<SortedMap<K, V>> {
-    const root = await buildKeyed(
-      context,
-      MAP_FORMAT,
-      source,
-      (batch, entry) => {
-        if (!Array.isArray(entry)) throw new TypeError('an entry of a map is an array: [key, value]')
-        batch.addEntry(entry[0], entry[1])
-      },
-      options,
-    )
-    return SortedMap.open(context, root.ref)
+    const { ref } = await buildKeyed(context, MAP_KIND, source, options)
+    return SortedMap.open(context, ref)
   }
 
   /** The value under `key`; undefined if it is not there. */
@@ -152,7 +151,7 @@ export class SortedMap<K extends Key, V extends Value>
 
   async #with(edits: Source<KeyedEdit>): Promise<SortedMap<K, V>> {
     const { params = COLLECTION_PARAMS } = this.context
-    const root = await editKeyed(this.tree, params, edits)
+    const root = await editKeyed(this.tree, edits, { params })
     return root === undefined ? this : SortedMap.open(this.context, root.ref)
   }
 }

@@ -7,7 +7,7 @@ import type { Ref } from '../hash/ref.js'
 import { type CollectionContext, openTree } from './collection.js'
 import { COLLECTION_PARAMS, SET_FORMAT } from './collection-format.js'
 import type { KeyRange } from './key-range.js'
-import { buildKeyed } from './keyed-build.js'
+import { buildKeyed, type KeyedKind } from './keyed-build.js'
 import { diffKeyed } from './keyed-diff.js'
 import { editKeyed, type KeyedEdit } from './keyed-edit.js'
 import { mergeEdits } from './keyed-merge.js'
@@ -22,6 +22,8 @@ export interface SetChange<K extends Key> {
   readonly kind: 'added' | 'removed'
   readonly key: K
 }
+
+const SET_KIND: KeyedKind<unknown> = { format: SET_FORMAT, add: (batch, key) => batch.addKey(key) }
 
 export class SortedSet<K extends Key> extends SortedCollection<K> implements AsyncIterable<K> {
   /** The set `ref`; reads its root. Rejects with NOMSY_MISSING_CHUNK, NOMSY_INVALID_NODE where it is no set. */
@@ -39,8 +41,8 @@ export class SortedSet<K extends Key> extends SortedCollection<K> implements Asy
     source: Source<unknown>,
     options?: WriteOptions,
   ): Promise<SortedSet<K>> {
-    const root = await buildKeyed(context, SET_FORMAT, source, (batch, key) => batch.addKey(key), options)
-    return SortedSet.open(context, root.ref)
+    const { ref } = await buildKeyed(context, SET_KIND, source, options)
+    return SortedSet.open(context, ref)
   }
 
   /** The key at `position` in their order, from the end where negative; undefined if there is none. */
@@ -91,7 +93,7 @@ export class SortedSet<K extends Key> extends SortedCollection<K> implements Asy
 
   async #with(edits: Source<KeyedEdit>): Promise<SortedSet<K>> {
     const { params = COLLECTION_PARAMS } = this.context
-    const root = await editKeyed(this.tree, params, edits)
+    const root = await editKeyed(this.tree, edits, { params })
     return root === undefined ? this : SortedSet.open(this.context, root.ref)
   }
 }

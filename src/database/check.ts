@@ -1,11 +1,14 @@
 /**
  * Is everything there, and as it was written? Reads what is stored, then follows every head and pin, and says of
- * each chunk that is damaged or missing which objects need it and which of their bytes.
+ * each chunk that is damaged or missing which objects need it and which of their bytes or items.
  */
 
 import { BLOB_FORMAT } from '../blob/blob-format.js'
+import { LIST_FORMAT, MAP_FORMAT, SET_FORMAT } from '../collection/collection-format.js'
 import { DamagedChunkError, EncodingError, InvalidNodeError, NomsyError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
+import { whyNotChild } from '../sequence/child-check.js'
+import type { SequenceFormat } from '../sequence/format.js'
 import { kindOf } from '../sequence/kind.js'
 import { MetaNode, type Node } from '../sequence/node.js'
 import { decodeNode } from '../sequence/node-codec.js'
@@ -16,13 +19,18 @@ import { COMMIT_KIND, decodeCommit } from './commit.js'
 /** Chunks read at once. */
 const BATCH_CHUNKS = 64
 
+/** Kinds of which nodes are held against what is known of them; of others it is enough that their children are there. */
+const FORMATS = new Map(
+  [BLOB_FORMAT, LIST_FORMAT, MAP_FORMAT, SET_FORMAT].map((format) => [format.kind, format]),
+)
+
 /** One thing that is wrong. */
 export interface Problem {
   /** What is wrong and where, in words. */
   readonly message: string
   /** The chunk's ref, where it is about one. */
   readonly ref?: Ref
-  /** The head, pin or ref that can no longer be read in full, and which of its bytes. */
+  /** The head, pin or ref that can no longer be read in full, and which of its bytes or items. */
   readonly object?: string
   readonly start?: number
   readonly end?: number
@@ -101,22 +109,19 @@ class TreeChecker {
       yield problem(object, ref, expected, bytes instanceof Error ? 'damaged' : 'missing')
       return
     }
+    const format = expected?.format ?? FORMATS.get(kindOf(bytes) ?? '')
     let children: Ref[]
     let node: Node | undefined
     try {
       children = childrenOf(ref, bytes)
-      node = blobNode(bytes)
+      node = format && decodeNode(format, bytes)
       if (kindOf(bytes) === COMMIT_KIND) decodeCommit(ref, bytes)
     } catch (error) {
       if (!(error instanceof EncodingError || error instanceof InvalidNodeError)) throw error
       yield problem(object, ref, expected, 'no valid node')
       return
     }
-    if (
-      expected !== undefined &&
-      node !== undefined &&
-      (node.level !== expected.level || node.length !== expected.length)
-    ) {
+    if (expected !== undefined && !isExpected(node!, expected)) {
       yield problem(object, ref, expected, 'not what its parent says')
       return
     }
@@ -125,22 +130,23 @@ class TreeChecker {
       return
     }
     const start = expected?.start ?? 0
-    if (node.level === 1) {
-      yield* this.#leaves(object, node, start)
+    if (node.level === 1 && format === BLOB_FORMAT) {
+      yield* this.#blobLeaves(object, node, start)
       return
     }
     for (let index = 0; index < node.childCount; index++) {
-      yield* this.#chunk(object, node.childRef(index), expectedChild(node, index, start))
+      yield* this.#chunk(object, node.childRef(index), expectedChild(format!, node, index, start))
     }
   }
 
-  async *#leaves(object: Followed, node: MetaNode, start: number): AsyncGenerator<Problem> {
+  /** Nothing is under a blob's leaves, so that they need not be read. */
+  async *#blobLeaves(object: Followed, node: MetaNode, start: number): AsyncGenerator<Problem> {
     for (let from = 0; from < node.childCount; from += BATCH_CHUNKS) {
       const to = Math.min(from + BATCH_CHUNKS, node.childCount)
       const refs = Array.from({ length: to - from }, (_, index) => node.childRef(from + index))
       const found = this.#readsLeaves ? await this.#readMany(refs) : await this.#store.hasMany(refs)
       for (const [index, ref] of refs.entries()) {
-        const expected = expectedChild(node, from + index, start)
+        const expected = expectedChild(BLOB_FORMAT, node, from + index, start)
         const what = this.#wrongWith(ref, found[index], expected)
         if (what === undefined || this.#told.has(ref.toString())) continue
         this.#told.add(ref.toString())
@@ -151,7 +157,7 @@ class TreeChecker {
     }
   }
 
-  /** What is wrong with a leaf: read, known to the index or not, or not readable. */
+  /** What is wrong with a blob's leaf: read, known to the index or not, or not readable. */
   #wrongWith(
     ref: Ref,
     leaf: Uint8Array | boolean | Error | undefined,
@@ -159,9 +165,7 @@ class TreeChecker {
   ): string | undefined {
     if (leaf instanceof Error || this.#damaged.has(ref.toString())) return 'damaged'
     if (leaf === undefined || leaf === false) return 'missing'
-    return leaf !== true && blobNode(leaf)?.length !== expected.length
-      ? 'not what its parent says'
-      : undefined
+    return leaf === true || isBlobLeaf(leaf, expected) ? undefined : 'not what its parent says'
   }
 
   /** The chunk's bytes, undefined where it is missing, an error where it is damaged. */
@@ -185,23 +189,27 @@ class TreeChecker {
   }
 }
 
-/** What a parent says of a child. */
+/** A child of a node of some kind, whose bytes or items begin at `start` of the whole. */
 interface Expected {
-  readonly level: number
+  readonly format: SequenceFormat
+  readonly parent: MetaNode
+  readonly index: number
   readonly start: number
-  readonly length: number
 }
 
-function expectedChild(node: MetaNode, index: number, start: number): Expected {
-  return { level: node.level - 1, start: start + node.childStart(index), length: node.childLength(index) }
+function expectedChild(format: SequenceFormat, parent: MetaNode, index: number, start: number): Expected {
+  return { format, parent, index, start: start + parent.childStart(index) }
 }
 
-/** The blob's node in `bytes`; undefined where they hold something else. */
-function blobNode(bytes: Uint8Array): Node | undefined {
+function isExpected(node: Node, { format, parent, index }: Expected): boolean {
+  return whyNotChild(format, parent, index, node) === undefined
+}
+
+function isBlobLeaf(bytes: Uint8Array, expected: Expected): boolean {
   try {
-    return decodeNode(BLOB_FORMAT, bytes)
+    return isExpected(decodeNode(BLOB_FORMAT, bytes), expected)
   } catch (error) {
-    if (error instanceof EncodingError) return undefined
+    if (error instanceof EncodingError) return false
     throw error
   }
 }
@@ -209,12 +217,13 @@ function blobNode(bytes: Uint8Array): Node | undefined {
 function problem(object: Followed, ref: Ref, expected: Expected | undefined, what: string): Problem {
   const base = { ref, object: object.name }
   if (expected === undefined) return { ...base, message: `${object.name}: chunk ${ref} is ${what}` }
-  const { start } = expected
-  const end = start + expected.length
+  const { format, parent, index, start } = expected
+  const end = start + parent.childLength(index)
+  const unit = format === BLOB_FORMAT ? 'bytes' : 'items'
   return {
     ...base,
     start,
     end,
-    message: `${object.name}: bytes ${start}-${end - 1}: chunk ${ref} is ${what}`,
+    message: `${object.name}: ${unit} ${start}-${end - 1}: chunk ${ref} is ${what}`,
   }
 }

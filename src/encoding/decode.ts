@@ -114,9 +114,9 @@ export class Reader {
   skip(): void {
     const code = this.#peek()
     if (code < 0x80 || code >= 0xe0 || code === 0xc0 || code === 0xc2 || code === 0xc3) this.#offset++
+    else if ((code >= 0xa0 && code < 0xc0) || (code >= 0xd9 && code <= 0xdb)) this.#skipString()
     else if (code < 0x90 || code === 0xde || code === 0xdf) this.#skipRecord()
     else if (code < 0xa0 || code === 0xdc || code === 0xdd) this.#skipArray()
-    else if (code < 0xc0 || (code >= 0xd9 && code <= 0xdb)) this.#skipString()
     else if (code >= 0xc4 && code <= 0xc6) this.#pass(this.#sized(0xc4, 0, 'byte string'))
     else this.value()
   }
@@ -237,9 +237,10 @@ export class Reader {
 
   #isAscii(length: number): boolean {
     this.#need(length)
+    const bytes = this.#bytes
     const end = this.#offset + length
     let bits = 0
-    for (let at = this.#offset; at < end; at++) bits |= this.#bytes[at]!
+    for (let at = this.#offset; at < end; at++) bits |= bytes[at]!
     return bits < 0x80
   }
 

@@ -10,13 +10,18 @@ import { BoundaryFinder, type BoundaryRule } from './boundary.js'
 export type EmitItems = (items: Uint8Array, count: number, lastItemStart: number) => void
 
 /** First size of a chunker's buffer. */
-const FIRST_BYTES = 1024
+const FIRST_BYTES = 4096
+
+/** Buffers of chunkers that have ended, for the next ones: an edit takes one on each level, and little else. */
+const SPARES: Uint8Array[] = []
+const MAX_SPARES = 8
+const MAX_SPARE_BYTES = 64 * 1024
 
 export class Chunker {
   readonly #finder: BoundaryFinder
   readonly #emit: EmitItems
   /** Item bytes since the last boundary. */
-  #buffer: Uint8Array = new Uint8Array(0)
+  #buffer: Uint8Array = SPARES.pop() ?? new Uint8Array(0)
   #length = 0
   #count = 0
   #lastItemStart = 0
@@ -65,13 +70,15 @@ export class Chunker {
     this.#length -= start
   }
 
-  /** Ends the last chunk, if there is one. */
+  /** Ends the last chunk, if there is one. Nothing can be added after it. */
   flush(): void {
-    const length = this.#length
-    const count = this.#count
+    const buffer = this.#buffer
+    if (this.#count > 0) this.#emit(buffer.subarray(0, this.#length), this.#count, this.#lastItemStart)
     this.#length = 0
     this.#count = 0
-    if (count > 0) this.#emit(this.#buffer.subarray(0, length), count, this.#lastItemStart)
+    this.#buffer = new Uint8Array(0)
+    if (SPARES.length < MAX_SPARES && buffer.length > 0 && buffer.length <= MAX_SPARE_BYTES)
+      SPARES.push(buffer)
   }
 
   #append(items: Uint8Array): void {

@@ -20,16 +20,27 @@ const MAX_LEVEL = 53
 /** Most children of a meta node: the largest `maxUnits` of any kind's rule. */
 export const MAX_CHILDREN = 2048
 
-/** The chunk of a meta node. `refs` are the children's refs one after the other. */
+/** Keys `from` to `to` of those that lie one after the other in `items`, each up to one of `ends`. */
+export interface KeyRun {
+  readonly items: Uint8Array
+  readonly ends: ArrayLike<number>
+  readonly from: number
+  readonly to: number
+}
+
+/** Meta nodes are written here one after the other, and copied. */
+const META_WRITER = new Writer(64 * 1024)
+
+/** The chunk of a meta node. `refs` are the children's refs one after the other; `lastKeys` are in runs. */
 export function encodeMeta(
   kind: string,
   level: number,
   refs: Uint8Array,
   lengths: readonly number[],
-  lastKeys?: readonly Uint8Array[],
+  lastKeys?: readonly KeyRun[],
 ): Uint8Array {
-  const keyBytes = lastKeys?.reduce((sum, key) => sum + key.length, 0) ?? 0
-  const writer = new Writer(refs.length + lengths.length * 5 + keyBytes + 64)
+  const writer = META_WRITER
+  writer.clear()
   writer.arrayHeader(lastKeys === undefined ? 4 : 5)
   writer.string(kind)
   writer.number(level)
@@ -37,8 +48,10 @@ export function encodeMeta(
   writer.arrayHeader(lengths.length)
   for (const length of lengths) writer.number(length)
   if (lastKeys !== undefined) {
-    writer.arrayHeader(lastKeys.length)
-    for (const key of lastKeys) writer.raw(key)
+    writer.arrayHeader(lengths.length)
+    for (const { items, ends, from, to } of lastKeys) {
+      writer.raw(items.subarray(from === 0 ? 0 : ends[from - 1]!, ends[to - 1]!))
+    }
   }
   return writer.copy()
 }

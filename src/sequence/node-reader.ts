@@ -7,9 +7,10 @@ import { LRUCache } from 'lru-cache'
 import { EncodingError, InvalidNodeError, MissingChunkError } from '../errors.js'
 import { REF_BYTES, type Ref, refKey } from '../hash/ref.js'
 import type { ChunkStore } from '../store/chunk-store.js'
+import { whyNotChild } from './child-check.js'
 import type { ChunkTarget } from './chunk-sink.js'
 import type { SequenceFormat } from './format.js'
-import { type EncodedItems, type Leaf, MetaNode, type Node } from './node.js'
+import { type Leaf, MetaNode, type Node } from './node.js'
 import { decodeNode } from './node-codec.js'
 
 /** Default budget of a cache in bytes of memory. */
@@ -79,7 +80,8 @@ export class NodeReader {
   get target(): ChunkTarget {
     return {
       put: (chunks) => {
-        for (const { ref, bytes } of chunks) this.#cache.set(this.format, refKey(ref.bytes), bytes)
+        for (const { ref, bytes, release } of chunks)
+          if (release === undefined) this.#cache.set(this.format, refKey(ref.bytes), bytes)
         return this.store.put(chunks)
       },
     }
@@ -180,28 +182,9 @@ export class NodeReader {
   /** `node`, if it is what `parent` says of its child `index`. */
   #checked(parent: MetaNode, index: number, node: Node): Node {
     if (parent.checked[index] === 1) return node
-    const why = this.#whyNot(parent, index, node)
+    const why = whyNotChild(this.format, parent, index, node)
     if (why !== undefined) throw new InvalidNodeError(parent.childRef(index).toString(), why)
     parent.checked[index] = 1
     return node
-  }
-
-  #whyNot(parent: MetaNode, index: number, node: Node): string | undefined {
-    if (node.level !== parent.level - 1) return `level ${node.level} under level ${parent.level}`
-    const expected = parent.childLength(index)
-    if (node.length !== expected) return `length ${node.length} where its parent says ${expected}`
-    if (this.format.keys === undefined || this.#hasKeys(parent, index, node)) return undefined
-    return 'other keys than its parent says'
-  }
-
-  /** Whether the last key is the one that the parent gives, and the first one comes after the child before. */
-  #hasKeys(parent: MetaNode, index: number, node: Node): boolean {
-    const { compare } = this.format.keys!
-    const { items, ends } = parent.lastKeys!
-    const keys = (node instanceof MetaNode ? node.lastKeys : node) as EncodedItems
-    const count = keys.ends.length
-    const start = index === 0 ? 0 : ends[index - 1]!
-    if (compare(keys.items, count === 1 ? 0 : keys.ends[count - 2]!, items, start) !== 0) return false
-    return index === 0 || compare(items, index === 1 ? 0 : ends[index - 2]!, keys.items, 0) < 0
   }
 }

@@ -12,7 +12,7 @@ import { ChunkSink, type ChunkTarget } from './chunk-sink.js'
 import { Chunker } from './chunker.js'
 import type { SequenceFormat, TreeParams } from './format.js'
 import type { Leaf, MetaNode } from './node.js'
-import { encodeMeta, MAX_CHILDREN } from './node-codec.js'
+import { encodeMeta, type KeyRun, MAX_CHILDREN } from './node-codec.js'
 
 /** Runs of leaves being encoded and hashed at a time, each of up to 1 MiB. */
 const MAX_RUNS = 4
@@ -196,7 +196,7 @@ class MetaLevel {
   readonly #isKeyed: boolean
   /** Of the children since the last boundary. */
   readonly #lengths: number[] = []
-  readonly #lastKeys: Uint8Array[] = []
+  readonly #lastKeys: KeyRun[] = []
   #lastChild: Child | undefined
 
   constructor(
@@ -209,12 +209,12 @@ class MetaLevel {
     this.#isKeyed = format.keys !== undefined
     this.#chunker = new Chunker(params.meta, (refs, count) => {
       const lengths = this.#lengths.splice(0, count)
-      const lastKeys = this.#lastKeys.splice(0, count)
-      const chunk = encodeMeta(format.kind, level, refs, lengths, this.#isKeyed ? lastKeys : undefined)
+      const lastKeys = this.#isKeyed ? takeKeys(this.#lastKeys, count) : undefined
+      const chunk = encodeMeta(format.kind, level, refs, lengths, lastKeys)
       const length = lengths.reduce((sum, each) => sum + each, 0)
       if (!Number.isSafeInteger(length))
         throw new RangeError('no value may have more than 2^53-1 bytes or items')
-      emit({ ref: sink.add(chunk), length, lastKey: lastKeys[lastKeys.length - 1] })
+      emit({ ref: sink.add(chunk), length, lastKey: lastKeys && lastOf(lastKeys) })
     })
   }
 
@@ -227,17 +227,16 @@ class MetaLevel {
   }
 
   push(child: Child): void {
+    const { ref, length, lastKey } = child
     this.#lastChild = child
-    this.#lengths.push(child.length)
-    if (this.#isKeyed) this.#lastKeys.push(child.lastKey!)
-    this.#chunker.push(child.ref.bytes)
+    this.#lengths.push(length)
+    if (lastKey !== undefined) this.#lastKeys.push({ items: lastKey, ends: [lastKey.length], from: 0, to: 1 })
+    this.#chunker.push(ref.bytes)
   }
 
   pushChildren(node: MetaNode, start: number, end: number): void {
-    for (let index = start; index < end; index++) {
-      this.#lengths.push(node.childLength(index))
-      if (this.#isKeyed) this.#lastKeys.push(node.lastKey(index)!)
-    }
+    for (let index = start; index < end; index++) this.#lengths.push(node.childLength(index))
+    if (node.lastKeys !== undefined) this.#lastKeys.push({ ...node.lastKeys, from: start, to: end })
     const last = end - 1
     this.#lastChild = {
       ref: node.childRef(last),
@@ -250,4 +249,24 @@ class MetaLevel {
   flush(): void {
     this.#chunker.flush()
   }
+}
+
+/** Takes the first `count` keys away from `runs`. */
+function takeKeys(runs: KeyRun[], count: number): KeyRun[] {
+  const taken: KeyRun[] = []
+  for (let left = count; left > 0; ) {
+    const run = runs[0]!
+    const end = Math.min(run.from + left, run.to)
+    taken.push({ ...run, to: end })
+    left -= end - run.from
+    if (end === run.to) runs.shift()
+    else runs[0] = { ...run, from: end }
+  }
+  return taken
+}
+
+/** A copy of the last key of `runs`. */
+function lastOf(runs: readonly KeyRun[]): Uint8Array {
+  const { items, ends, to } = runs[runs.length - 1]!
+  return items.slice(to === 1 ? 0 : ends[to - 2]!, ends[to - 1]!)
 }

@@ -110,7 +110,7 @@ const cases: Case[] = [
     (forge) => forge.meta('set', 1, [forge.set('a'), 1, 'a'], [forge.set('b'), 1, {}]),
   ],
   [
-    'a last key that is not the child's',
+    'a last key that its child has not',
     'set',
     (forge) => forge.meta('set', 1, [forge.set('a'), 1, 'b'], [forge.set('c'), 1, 'c']),
   ],
@@ -120,7 +120,7 @@ const cases: Case[] = [
     (forge) => forge.meta('set', 1, [forge.set('a', 'c'), 2, 'c'], [forge.set('b', 'd'), 2, 'd']),
   ],
   [
-    'a length that is not the child's',
+    'a length that its child has not',
     'set',
     (forge) => forge.meta('set', 1, [forge.set('a'), 2, 'a'], [forge.set('b'), 1, 'b']),
   ],

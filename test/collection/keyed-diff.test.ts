@@ -46,8 +46,8 @@ function changesOf(a: Model, b: Model): MapChange<Key, Values>[] {
 const edits = fc.array(ops, { maxLength: 3 }).map((each) => each.flat())
 
 describe.each<[string, TreeParams, number]>([
-  ['small', SMALL_PARAMS, 80],
-  ['usual', COLLECTION_PARAMS, 25],
+  ['small', SMALL_PARAMS, 40],
+  ['usual', COLLECTION_PARAMS, 16],
 ])('with chunks of %s sizes', (_, params, numRuns) => {
   test('the difference between maps is that of their entries', async () => {
     await check(

@@ -41,8 +41,8 @@ function edited(map: SortedMap<Key, Values>, ops: readonly Op[]): Promise<Sorted
 }
 
 describe.each<[string, TreeParams, number]>([
-  ['small', SMALL_PARAMS, 120],
-  ['usual', COLLECTION_PARAMS, 30],
+  ['small', SMALL_PARAMS, 70],
+  ['usual', COLLECTION_PARAMS, 20],
 ])('with chunks of %s sizes', (_, params, numRuns) => {
   test('any run of edits gives the map of the edited entries', async () => {
     await check(
