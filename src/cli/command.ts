@@ -24,6 +24,18 @@ export interface CommandOption {
   readonly isRequired?: boolean
 }
 
+/** What a group's file exports: what there is to say of all its commands. */
+export interface CommandGroup {
+  readonly group: {
+    /** One line for the list of commands. */
+    readonly summary: string
+    /** Further words at the end of the help. */
+    readonly notes: string
+    /** Lines as typed. */
+    readonly examples: readonly string[]
+  }
+}
+
 /** A module of commands/. `Args` and `Options` are what `usage` makes commander give. */
 export interface Command<Args extends unknown[] = never[], Options = never> {
   readonly usage: CommandUsage

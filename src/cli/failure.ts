@@ -6,6 +6,7 @@
 import { getSystemErrorMap } from 'node:util'
 import { NomsyError } from '../errors.js'
 import { printable } from './printable.js'
+import { refusalOf } from './values/refusal.js'
 
 /** Something went wrong that the message explains in full: what, where, what to do next. */
 export class Failure extends Error {
@@ -60,6 +61,8 @@ export function lineFor(error: unknown): string {
 function wordsFor(error: unknown): string {
   if (error instanceof Failure || error instanceof NomsyError) return error.message
   if (isSystemError(error)) return `${placeOf(error)}${systemWords(error)}`
+  const refusal = refusalOf(error)
+  if (refusal !== undefined) return refusal
   const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
   return `unexpected ${words}; NOMSY_DEBUG=1 shows where, please report it`
 }

@@ -4,7 +4,7 @@ import type { BlobSlice } from '../../blob/blob-slice.js'
 import { applyByteRange, type ByteRange, parseByteRange } from '../byte-range.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
-import { findBlob } from '../find-blob.js'
+import { findBlob } from '../objects/find-object.js'
 import { writeSlabs } from '../slabs.js'
 
 export const usage: CommandUsage = {

@@ -4,6 +4,7 @@ import type { Problem } from '../../database/check.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
 import { Failure } from '../failure.js'
+import { findRef } from '../objects/find-object.js'
 import { printable } from '../printable.js'
 
 export const usage: CommandUsage = {
@@ -18,7 +19,7 @@ cannot be read because of it. Exits with 1 if there is any.`,
 export async function run(context: CommandContext, _options: object, object?: string): Promise<void> {
   const { output, signal } = context
   const db = await context.openToRead()
-  const ref = object === undefined ? undefined : (await db.resolve(object)).ref
+  const ref = object === undefined ? undefined : await findRef(db, object)
   const size = ref === undefined ? undefined : (await db.blob(ref).catch(() => undefined))?.size
   let problems = 0
   const report = async (problem: Problem): Promise<void> => {

@@ -1,39 +1,126 @@
-/** nomsy diff: which bytes two objects differ in. */
+/** nomsy diff: what two objects differ in. */
 
+import type { Blob } from '../../blob/blob.js'
 import type { Change } from '../../sequence/diff.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
-import { findBlob } from '../find-blob.js'
+import { Failure } from '../failure.js'
+import { type Found, find, openObject } from '../objects/find-object.js'
+import {
+  type Changes,
+  changeJson,
+  changeLines,
+  type ItemChange,
+  listChanges,
+  mapChanges,
+  setChanges,
+} from '../show/item-changes.js'
+import { painter } from '../styled.js'
+import { toJson } from '../values/json-form.js'
 
 export const usage: CommandUsage = {
-  summary: 'print the ranges of bytes in which two objects differ',
+  summary: 'print what two objects differ in: ranges of bytes, entries, items',
   arguments: [
     ['<a>', 'a name or ref'],
     ['<b>', 'a name or ref'],
   ],
-  options: [{ flags: '--exit-code', description: 'exit with 1 if they differ, with 0 if not' }],
-  notes: `Prints a line for each change that turns A into B, in order, and nothing where they are equal. What they
-share is not read. With --json: {aStart, removed, bStart, inserted}.`,
-  examples: ['nomsy diff disk-monday disk-tuesday'],
+  options: [
+    { flags: '--stat', description: 'only how much differs' },
+    { flags: '--exit-code', description: 'exit with 1 if they differ, with 0 if not' },
+  ],
+  notes: `Prints a line for each change that turns A into B, in order, and nothing where they are equal. What they share is not
+read. Of maps, lists and sets, what was removed stands after a minus and what was added after a plus, with its key or
+position. With --json: of blobs {aStart, removed, bStart, inserted}, else {kind, key, index, before, after}, the kind
+being added, removed or changed.`,
+  examples: ['nomsy diff disk-monday disk-tuesday', 'nomsy diff users~1 users --stat'],
+}
+
+interface DiffOptions {
+  readonly stat?: boolean
+  readonly exitCode?: boolean
 }
 
 export async function run(
   context: CommandContext,
-  options: { readonly exitCode?: boolean },
+  { stat = false, exitCode = false }: DiffOptions,
   a: string,
   b: string,
 ): Promise<void> {
-  const { output, signal } = context
   const db = await context.openToRead()
-  const from = await findBlob(db, a)
-  const to = await findBlob(db, b)
-  let changes = 0
-  for await (const change of from.diff(to)) {
-    signal.throwIfAborted()
-    changes++
-    await output.line(context.json ? JSON.stringify(change) : inWords(change))
+  const contentOf = async (text: string): Promise<Found> => {
+    const found = await find(db, text)
+    return found.kind === 'commit' ? openObject(db, found.object.value) : found
   }
-  if (options.exitCode === true && changes > 0) context.exitCode = 1
+  const [from, to] = [await contentOf(a), await contentOf(b)]
+  const differ =
+    from.kind === 'blob' && to.kind === 'blob'
+      ? await diffBlobs(context, stat, from.object, to.object)
+      : await diffItems(context, stat, changesOf(from, to, a, b))
+  if (exitCode && differ) context.exitCode = 1
+}
+
+function changesOf(from: Found, to: Found, a: string, b: string): Changes {
+  if (from.kind === 'map' && to.kind === 'map') return mapChanges(from.object, to.object)
+  if (from.kind === 'set' && to.kind === 'set') return setChanges(from.object, to.object)
+  if (from.kind === 'list' && to.kind === 'list') return listChanges(from.object, to.object)
+  if ((from.kind === 'value' || from.kind === 'part') && (to.kind === 'value' || to.kind === 'part'))
+    return valueChanges({ kind: 'changed', before: from.object, after: to.object })
+  throw new Failure(
+    `${a} is a ${kindText(from)} and ${b} a ${kindText(to)}: there is no way to compare these`,
+  )
+}
+
+async function* valueChanges(change: ItemChange): Changes {
+  if (toJson(change.before!) !== toJson(change.after!)) yield change
+}
+
+function kindText({ kind }: Found): string {
+  return kind === 'part' ? 'value' : kind
+}
+
+/** Whether they differ. */
+async function diffItems(
+  { json, output, signal }: CommandContext,
+  stat: boolean,
+  changes: Changes,
+): Promise<boolean> {
+  const paint = painter(process.stdout)
+  const counts = { added: 0, removed: 0, changed: 0 }
+  for await (const change of changes) {
+    signal.throwIfAborted()
+    counts[change.kind]++
+    if (stat) continue
+    for (const line of json ? [changeJson(change)] : changeLines(change, paint)) await output.line(line)
+  }
+  const { added, removed, changed } = counts
+  if (stat)
+    await output.line(
+      json ? JSON.stringify(counts) : `${added} added, ${removed} removed, ${changed} changed`,
+    )
+  return added + removed + changed > 0
+}
+
+/** Whether they differ. */
+async function diffBlobs(
+  { json, output, signal }: CommandContext,
+  stat: boolean,
+  a: Blob,
+  b: Blob,
+): Promise<boolean> {
+  const counts = { changes: 0, removed: 0, inserted: 0 }
+  for await (const change of a.diff(b)) {
+    signal.throwIfAborted()
+    counts.changes++
+    counts.removed += change.removed
+    counts.inserted += change.inserted
+    if (!stat) await output.line(json ? JSON.stringify(change) : inWords(change))
+  }
+  const { changes, removed, inserted } = counts
+  if (stat) {
+    const words = `${changes} ${changes === 1 ? 'change' : 'changes'}: ${bytes(removed)} removed, ${bytes(inserted)} inserted`
+    await output.line(json ? JSON.stringify(counts) : words)
+  }
+  return changes > 0
 }
 
 function inWords({ aStart, removed, bStart, inserted }: Change): string {

@@ -2,10 +2,11 @@
 
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import type { Database } from '../../database/database.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
 import { Failure } from '../failure.js'
-import { findBlob } from '../find-blob.js'
+import { findBlob } from '../objects/find-object.js'
 import { writeSlabs } from '../slabs.js'
 import { STDIN } from '../source.js'
 import { writeWholeFile } from '../whole-file.js'
@@ -37,10 +38,15 @@ export async function run(
   if (dest === STDOUT) {
     return writeSlabs(blob.pieces({ signal }), (slab) => context.output.write(slab))
   }
-  const path = (await isDirectory(dest)) ? await pathIn(dest, (await db.resolve(object)).head) : dest
+  const path = (await isDirectory(dest)) ? await pathIn(dest, await headOf(db, object)) : dest
   using progress = context.progress(path, blob.size)
   await writeWholeFile(path, blob.pieces({ signal }), progress.add)
   if (context.json) await context.output.line(JSON.stringify({ ref: blob.ref, name: path, size: blob.size }))
+}
+
+/** The name that `object` is; undefined where it is something else, or what is inside something. */
+async function headOf(db: Database, object: string): Promise<string | undefined> {
+  return object.includes(':') ? undefined : (await db.resolve(object)).head
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -6,9 +6,10 @@ import type { Compression } from '../../store/segment/compression.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
 import { compressionOption } from '../compression.js'
+import { keep } from '../edit/keep.js'
 import { UsageError } from '../failure.js'
 import { parseHeadName } from '../head-name.js'
-import { keep } from '../keep.js'
+import { MESSAGE_OPTION } from '../options.js'
 import { printable } from '../printable.js'
 import { findSources, type Source } from '../source.js'
 
@@ -21,6 +22,7 @@ export const usage: CommandUsage = {
       description: 'the name to store one file under; it moves there if it names something else',
       parse: parseHeadName,
     },
+    MESSAGE_OPTION,
     compressionOption(
       'pack what is stored now so: none, zstd, or zstd:LEVEL from -7 (fast) to 19 (small); else as the store was made to',
     ),
@@ -35,20 +37,23 @@ Refs are the same however it is packed, and what is stored already stays as it i
   ],
 }
 
-export async function run(
-  context: CommandContext,
-  options: { readonly name?: string; readonly compression?: Compression },
-  paths: string[],
-): Promise<void> {
-  const { name, compression } = options
+interface PutOptions {
+  readonly name?: string
+  readonly message?: string
+  readonly compression?: Compression
+}
+
+export async function run(context: CommandContext, options: PutOptions, paths: string[]): Promise<void> {
+  const { name, message, compression } = options
   if (name !== undefined && paths.length > 1) {
     throw new UsageError(`--name ${name} names one file, not ${paths.length}; put the others without it`)
   }
+  if (name === undefined && message !== undefined) throw new UsageError('-m is for what --name names')
   const sources = await findSources(paths)
   const db = await context.openOrCreate({ compression })
   for (const source of sources) {
     const { blob, newBytes } = await store(context, db, source)
-    await keep(db, blob.ref, name)
+    await keep(db, blob.ref, name === undefined ? undefined : { name, message, words: `put ${source.name}` })
     await context.output.report(line(context, source, blob, newBytes, name))
   }
 }

@@ -25,7 +25,7 @@ interface Held {
 export async function run(context: CommandContext, _options: object, objects: string[]): Promise<void> {
   const db = await context.openToWrite()
   const held: Held[] = []
-  for await (const each of db.list()) held.push(each)
+  for await (const each of db.roots()) held.push(each)
   const removed = new Set(objects.map((object) => find(held, object, db)))
   for (const { name, ref } of removed) {
     context.signal.throwIfAborted()

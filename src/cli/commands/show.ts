@@ -1,62 +1,74 @@
-/** nomsy show: an object's tree. */
+/** nomsy show: what is in an object, or how it is stored. */
 
-import type { Blob } from '../../blob/blob.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
-import { findBlob } from '../find-blob.js'
-import { metaNodes } from '../meta-nodes.js'
-import { shapeOf } from '../tree-shape.js'
+import { parseCount } from '../count.js'
+import { Failure } from '../failure.js'
+import { type Found, find, openObject } from '../objects/find-object.js'
+import { commitJson, commitLines } from '../show/commit-text.js'
+import { objectJson, objectLines } from '../show/show-object.js'
+import { type ShownTree, showChunks, showLevels } from '../show/show-tree.js'
+import { painter } from '../styled.js'
+
+/** Items shown where nobody says how many. */
+const DEFAULT_LIMIT = 20
 
 export const usage: CommandUsage = {
-  summary: "show an object's tree: its levels and nodes",
-  arguments: [['<object>', 'a name or ref']],
-  options: [{ flags: '--chunks', description: "list the leaves instead: each one's offset, length and ref" }],
-  notes: `Prints a line for each level, the root's first: how many nodes it has, and the least, average and most bytes
-(at level 0) or children (above it) of a node. A node that occurs twice counts twice.`,
-  examples: ['nomsy show disk', 'nomsy show disk --chunks | head'],
+  summary: "show what is in an object; of a blob, its tree's levels and nodes",
+  arguments: [['<object>', 'a name or ref, or a path into one: users:ada/born']],
+  options: [
+    {
+      flags: '--limit <count>',
+      description: `the first so many of a collection, and of arrays and records in it; ${DEFAULT_LIMIT} where left out`,
+      parse: (text) => parseCount('--limit', text),
+    },
+    { flags: '--tree', description: "the tree's levels and nodes, of collections too" },
+    { flags: '--chunks', description: "list the leaves instead: each one's offset, length and ref" },
+  ],
+  notes: `Of a map, list or set it shows the first entries, of a commit what was said and what was committed. A path goes from an
+object to what is in it; its steps, parted by '/', are keys of maps, positions in lists and arrays (-1 is the last), and
+fields of records. A step in brackets is JSON, for keys that are no text or have a '/' in them: pages:["docs/index"].
+
+Of a tree it prints a line for each level, the root's first: how many nodes it has, and the least, average and most
+bytes or items (at level 0) or children (above it) of a node. A node that occurs twice counts twice.`,
+  examples: [
+    'nomsy show users',
+    'nomsy show users:ada/born',
+    'nomsy show disk',
+    'nomsy show disk --chunks | head',
+  ],
+}
+
+interface ShowOptions {
+  readonly limit?: number
+  readonly tree?: boolean
+  readonly chunks?: boolean
 }
 
 export async function run(
   context: CommandContext,
-  options: { readonly chunks?: boolean },
+  { limit = DEFAULT_LIMIT, tree = false, chunks = false }: ShowOptions,
   object: string,
 ): Promise<void> {
+  const { json, output } = context
   const db = await context.openToRead()
-  const blob = await findBlob(db, object)
-  if (options.chunks === true) await showChunks(context, blob)
-  else await showLevels(context, blob)
-}
-
-async function showLevels({ json, output, signal }: CommandContext, blob: Blob): Promise<void> {
-  const { ref, size } = blob
-  const levels = (await shapeOf(blob.tree, signal)).reverse()
-  if (json) return output.line(JSON.stringify({ ref, size, levels }))
-  await output.line(row('level', 'nodes', 'least', 'average', 'most', ''))
-  for (const { level, nodes, min, average, max } of levels) {
-    await output.line(row(level, nodes, min, average, max, level === 0 ? 'bytes' : 'children'))
+  const named = await find(db, object)
+  const commit = named.kind === 'commit' ? named.object : undefined
+  const found = commit === undefined ? named : await openObject(db, commit.value)
+  if (chunks) return showChunks(context, treeOf(found, object))
+  if (tree || (found.kind === 'blob' && commit === undefined))
+    return showLevels(context, treeOf(found, object))
+  if (json) {
+    const content = await objectJson(found, limit)
+    return output.line(JSON.stringify(commit === undefined ? content : { ...commitJson(commit), content }))
   }
+  const paint = painter(process.stdout)
+  if (commit !== undefined) for (const line of [...commitLines(commit, paint), '']) await output.line(line)
+  for (const line of await objectLines(found, limit, paint)) await output.line(line)
 }
 
-async function showChunks(
-  { json, output, signal }: CommandContext,
-  { ref, size, tree }: Blob,
-): Promise<void> {
-  const show = (offset: number, length: number, chunk: typeof ref): Promise<void> =>
-    output.line(
-      json
-        ? JSON.stringify({ offset, length, ref: chunk })
-        : `${String(offset).padStart(16)}  ${String(length).padStart(6)}  ${chunk}`,
-    )
-  if (tree.root.level === 0) await show(0, size, ref)
-  for await (const { node, start } of metaNodes(tree, signal)) {
-    if (node.level > 1) continue
-    for (let index = 0; index < node.childCount; index++) {
-      await show(start + node.childStart(index), node.childLength(index), node.childRef(index))
-    }
-  }
-}
-
-function row(...cells: (string | number)[]): string {
-  const last = cells.pop()
-  return `${cells.map((cell) => String(cell).padStart(9)).join(' ')} ${last}`.trimEnd()
+function treeOf(found: Found, object: string): ShownTree {
+  if (found.kind === 'part' || found.kind === 'value' || found.kind === 'commit')
+    throw new Failure(`${object} has no tree: it is one value`)
+  return { ref: found.ref, tree: found.object.tree, isBlob: found.kind === 'blob' }
 }

@@ -5,10 +5,11 @@ import type { BlobSource } from '../../blob/blob-source.js'
 import { parseByteCount } from '../byte-count.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
-import { Failure } from '../failure.js'
-import { findBlob } from '../find-blob.js'
+import { keep } from '../edit/keep.js'
+import { Failure, UsageError } from '../failure.js'
 import { parseHeadName } from '../head-name.js'
-import { keep } from '../keep.js'
+import { findBlob } from '../objects/find-object.js'
+import { MESSAGE_OPTION } from '../options.js'
 import { findSource } from '../source.js'
 
 export const usage: CommandUsage = {
@@ -32,6 +33,7 @@ export const usage: CommandUsage = {
       description: 'the name for the result; it moves there if it names something else',
       parse: parseHeadName,
     },
+    MESSAGE_OPTION,
   ],
   notes: `Prints the result's ref, which is the same as if the changed bytes had been stored as a file. Without --name the
 result is pinned, and where OBJECT is a name it goes on to name what it did.`,
@@ -43,11 +45,13 @@ interface SpliceOptions {
   readonly remove?: number
   readonly insert?: string
   readonly name?: string
+  readonly message?: string
 }
 
 export async function run(context: CommandContext, options: SpliceOptions, object: string): Promise<void> {
-  const { at, remove = 0, insert, name } = options
+  const { at, remove = 0, insert, name, message } = options
   const { signal } = context
+  if (name === undefined && message !== undefined) throw new UsageError('-m is for what --name names')
   const source = insert === undefined ? undefined : await findSource(insert)
   const db = await context.openToWrite()
   const blob = await findBlob(db, object)
@@ -56,7 +60,11 @@ export async function run(context: CommandContext, options: SpliceOptions, objec
   const splice = (inserted?: BlobSource): Promise<Blob> =>
     blob.splice(at, remove, inserted, { signal, onProgress: progress.add })
   const result = await (source === undefined ? splice() : source.read(signal, splice))
-  await keep(db, result.ref, name)
+  await keep(
+    db,
+    result.ref,
+    name === undefined ? undefined : { name, message, words: `splice ${object} at ${at}` },
+  )
   progress.end()
   const { ref, size } = result
   await context.output.report(

@@ -1,6 +1,6 @@
 /** A tree's shape: how many nodes each level has, and how large they are. */
 
-import type { Tree } from '../sequence/node-reader.js'
+import type { Tree } from '../../sequence/node-reader.js'
 import { metaNodes } from './meta-nodes.js'
 
 /** The nodes of one level. Sizes are in bytes at level 0 and in children above it. */

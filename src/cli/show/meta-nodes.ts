@@ -1,7 +1,7 @@
 /** The meta nodes of a tree, in order, parents first: what there is to know of a tree without reading its leaves. */
 
-import { MetaNode } from '../sequence/node.js'
-import type { Tree } from '../sequence/node-reader.js'
+import { MetaNode } from '../../sequence/node.js'
+import type { Tree } from '../../sequence/node-reader.js'
 
 /** Nodes fetched at once. */
 const BATCH_NODES = 32
