@@ -68,6 +68,7 @@ describe('in a store', () => {
     }
     expect(await at.ok('set', 'export', 'set')).toBe('1\n2\n3\n')
     expect(await at.ok('list', 'export', 'list')).toBe('2\n1\n1\n3\n')
+    expect((await at.nomsy(['map', 'import', 'set', '-'])).err).toContain('set is a set, not a map')
   })
 
   test('CSV: columns, types, cells with nothing in them', async () => {

@@ -27,6 +27,12 @@ export async function editCollection<K extends CollectionKind>(
   await report(context, db, kind, edit.name, edited)
 }
 
+/** Throws a Failure where the head holds something else than a `kind`. */
+export async function checkKind(db: Database, kind: CollectionKind, name: string): Promise<void> {
+  const head = await db.heads.get(name)
+  if (head !== undefined) ofKind(await openObject(db, await db.at(head)), kind, name)
+}
+
 /** `before`, for a change of what must be there. */
 export function present<T>(before: T | undefined, name: string): T {
   if (before !== undefined) return before

@@ -5,7 +5,7 @@ import type { Database } from '../../database/database.js'
 import { MissingChunkError } from '../../errors.js'
 import type { CommandOption } from '../command.js'
 import type { CommandContext } from '../command-context.js'
-import { type ChangeCollection, editCollection } from '../edit/edit-collection.js'
+import { type ChangeCollection, checkKind, editCollection } from '../edit/edit-collection.js'
 import { Failure } from '../failure.js'
 import { checkName } from '../head-name.js'
 import type { CollectionKind, CollectionOf } from '../objects/find-object.js'
@@ -51,6 +51,8 @@ export async function runImport<K extends CollectionKind>(
   const { signal } = context
   const source = await findSource(file)
   const db = await context.openOrCreate({})
+  // It is too late to find this out once all has been read.
+  await checkKind(db, kind, name)
   using progress = context.progress(source.title, source.size)
   const place: Place = { line: 0 }
   const imported = await source
@@ -58,7 +60,8 @@ export async function runImport<K extends CollectionKind>(
     .catch((error: unknown) => {
       throw atPlace(error, source.title, place)
     })
-  const edit = { name, message: options.message, words: `import ${file}` }
+  progress.end()
+  const edit = { name, message: options.message, words: `${kind} import ${file}` }
   await editCollection(context, db, kind, edit, change(kind, imported, options.replace ?? false))
 }
 

@@ -148,7 +148,9 @@ test('what is written is read back as it was, or refused', async () => {
     fc.asyncProperty(items, fc.constantFrom(',', ';', '\t'), async (list, delimiter) => {
       const hasRecords = list.length > 0 && isRecord(list[0]!)
       // A column may hold anything, if it is said to.
-      const names = new Set(hasRecords ? list.flatMap((item) => Object.keys(item as object)) : ['value'])
+      const names = new Set(
+        hasRecords ? list.flatMap((item) => (isRecord(item) ? Object.keys(item) : [])) : ['value'],
+      )
       const types = new Map(
         [...names].map((name) => {
           const values = hasRecords ? list.flatMap((item) => fieldOf(item, name)) : list
