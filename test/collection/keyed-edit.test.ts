@@ -167,6 +167,20 @@ describe('a map', () => {
     expect(map.size).toBe(0)
   })
 
+  test('of entries that rise but for one finds that one its place, wherever it comes', async () => {
+    // Some 64 of them are taken in at once.
+    const rising = Array.from({ length: 140 }, (_, index): [string, string] => [
+      entry(index)[0],
+      'x'.repeat(1000),
+    ])
+    const late: [string, string] = ['k000050x', 'late']
+    const expected = await SortedMap.from(newContext(), [...rising, late])
+    for (let at = 52; at <= 140; at++) {
+      const map = await SortedMap.from(newContext(), rising.toSpliced(at, 0, late))
+      expect(map.equals(expected)).toBe(true)
+    }
+  })
+
   test('is itself after edits that change nothing, and nothing is written', async () => {
     const context = newContext(SMALL_PARAMS)
     const map = await SortedMap.from<string, string>(context, entries(0, 500))
