@@ -49,6 +49,7 @@ const STYLE = `
 export function plot(xLabel: string, panels: readonly Panel[]): string {
   const width = panels.length * PANEL_WIDTH
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${HEIGHT}" width="${width}" height="${HEIGHT}" role="img">
+<title>${panels.map(({ title }) => title).join('; ')}, against ${xLabel}</title>
 <style>${STYLE}</style>
 ${panels.map((panel, index) => `<g transform="translate(${index * PANEL_WIDTH} 0)">\n${draw(xLabel, panel)}\n</g>`).join('\n')}
 </svg>

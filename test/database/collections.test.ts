@@ -4,14 +4,15 @@ import { List } from '../../src/collection/list.js'
 import { SortedMap } from '../../src/collection/sorted-map.js'
 import { SortedSet } from '../../src/collection/sorted-set.js'
 import { Database } from '../../src/database/database.js'
+import { open } from '../../src/database/open.js'
 import { encode } from '../../src/encoding/encode.js'
 import type { Ref } from '../../src/hash/ref.js'
 import { RefList } from '../../src/hash/ref-list.js'
 import { MetaNode } from '../../src/sequence/node.js'
 import { chunkOf } from '../../src/store/chunk-store.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
-import { collect } from '../collection/contexts.js'
 import { WatchedStore } from '../sequence/watched-store.js'
+import { collect, onDisk } from './databases.js'
 
 function newDatabase(): Database {
   return new Database(new MemoryStore())
@@ -162,6 +163,36 @@ describe('list, map and set', () => {
     await expect(db.map([['now', new Date()]])).rejects.toThrow('value is a Date')
     // @ts-expect-error a record cannot be a key
     await expect(db.set([{ a: 1 }])).rejects.toThrow('key is a record')
+  })
+})
+
+test('collections on a disk are there again when it is opened again', async () => {
+  const refs: Ref[] = []
+  await onDisk(async (db, path) => {
+    const blob = await db.putBlob(new Uint8Array(100_000))
+    const entries = Array.from(
+      { length: 20_000 },
+      (_, index) => [(index * 7919) % 20_011, [index, blob]] as const,
+    )
+    const map = await db.map(entries)
+    const edited = await map.edit().set(5, [5, blob.ref]).delete(0).done()
+    const list = await db.list(Array.from({ length: 20_000 }, (_, index) => `item ${index}`))
+    const spliced = await list.splice(10_000, 5000, ['x'])
+    for (const { ref } of [map, edited, list, spliced]) {
+      await db.pin(ref)
+      refs.push(ref)
+    }
+    await db.close()
+    const again = await open(path, { create: false })
+    const reread = await again.map<number, (number | Ref)[]>(refs[1])
+    expect(reread.size).toBe(edited.size)
+    expect(await reread.get(5)).toEqual([5, blob.ref])
+    expect(await reread.get(0)).toBeUndefined()
+    expect((await reread.edit().delete(5).set(5, [5, blob]).done()).equals(reread)).toBe(true)
+    expect(
+      (await collect((await again.list<string>(refs[3])).values({ start: 9999, end: 10_002 }))).length,
+    ).toBe(3)
+    await again.close()
   })
 })
 
