@@ -1,6 +1,6 @@
 /** C3: one process at a time has a store, and whoever is refused is told which; a killed one has it no more. */
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -61,3 +61,18 @@ async function readAll(path: string): Promise<void> {
 function deleteIndex(path: string): Promise<void> {
   return rm(join(path, 'index'), { recursive: true })
 }
+
+test('what is beside the lock and cannot be read keeps nobody out', async () => {
+  const path = join(directory, 'torn')
+  await (await SegmentStore.open(path)).close()
+  const files = (await readdir(join(path, 'lock'))).filter((name) => name !== 'LOCK')
+  expect(files).toContain('CURRENT')
+  for (const name of files) {
+    for (const rest of ['', 'MANIFEST-999999\n', '\0'.repeat(100)]) {
+      await writeFile(join(path, 'lock', name), rest)
+      const store = await SegmentStore.open(path)
+      await expect(SegmentStore.open(path), `${name} was '${rest}'`).rejects.toThrow(StoreLockedError)
+      await store.close()
+    }
+  }
+})
