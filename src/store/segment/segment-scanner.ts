@@ -142,10 +142,18 @@ export class SegmentScanner {
   async #bytes(start: number, length: number, windowBytes: number): Promise<Uint8Array> {
     const end = Math.min(start + length, this.size)
     if (start < this.#windowStart || end > this.#windowStart + this.#window.length) {
-      const window = new Uint8Array(Math.max(0, Math.min(Math.max(length, windowBytes), this.size - start)))
-      this.#window = window.subarray(0, await readFully(this.#file, window, start))
+      // A sector that the disk cannot read keeps nobody from what lies before it.
+      this.#window = await this.#read(start, Math.max(length, windowBytes)).catch((error: unknown) => {
+        if (length >= windowBytes) throw error
+        return this.#read(start, length)
+      })
       this.#windowStart = start
     }
     return this.#window.subarray(start - this.#windowStart, end - this.#windowStart)
+  }
+
+  async #read(start: number, length: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, this.size - start)))
+    return bytes.subarray(0, await readFully(this.#file, bytes, start))
   }
 }
