@@ -12,6 +12,8 @@ export class StoreChild {
   readonly #exit: Promise<unknown>
   readonly #ready: Promise<void>
   #text = ''
+  /** Told of each line that it says, as it comes. */
+  onLine: (line: string) => void = () => {}
 
   /** Starts a process that will work on the store at `path`; `mode` as store-child.mjs has it. */
   constructor(sources: string, path: string, ...mode: readonly string[]) {
@@ -21,7 +23,9 @@ export class StoreChild {
     this.#exit = once(this.#process, 'close')
     this.#process.stdin.on('error', () => {})
     this.#process.stdout.setEncoding('utf8').on('data', (text: string) => {
+      const before = this.#lines.length
       this.#text += text
+      for (const line of this.#lines.slice(before)) this.onLine(line)
     })
     this.#ready = this.says('ready')
     this.#ready.catch(() => {})

@@ -1,0 +1,35 @@
+/** How long a torture run goes on, and what parts of it need that not every machine has. */
+
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import type { TestContext } from 'vitest'
+
+const { NOMSY_SHARE, PATH } = process.env
+
+/** So many of `count` as are to be done: all, unless NOMSY_SHARE says which share, to try things out. */
+export function share(count: number): number {
+  return Math.ceil(count * Number(NOMSY_SHARE ?? 1))
+}
+
+/** Skips the test unless this process is root's and has `commands`; `what` says how much is left out. */
+export function requireRoot({ skip }: TestContext, what: string, ...commands: readonly string[]): void {
+  const lacking = commands.filter((command) => !isThere(command))
+  const why = [
+    ...(process.getuid?.() === 0 ? [] : ['not root']),
+    ...(lacking.length === 0 ? [] : [`no ${lacking.join(', ')}`]),
+  ].join('; ')
+  if (why === '') return
+  console.log(`skipped: ${what}: ${why}`)
+  skip(why)
+}
+
+function isThere(command: string): boolean {
+  return (PATH ?? '').split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
