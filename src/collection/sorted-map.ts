@@ -8,7 +8,7 @@ import { type CollectionContext, openTree } from './collection.js'
 import { COLLECTION_PARAMS, MAP_FORMAT } from './collection-format.js'
 import { encodeKey } from './item-batch.js'
 import type { KeyRange } from './key-range.js'
-import { findKey, findKeys, type KeyPlace } from './key-search.js'
+import { findKey, findKeys, type KeyPlace, searchedKeys } from './key-search.js'
 import { buildKeyed, type KeyedKind } from './keyed-build.js'
 import { diffKeyed } from './keyed-diff.js'
 import { editKeyed, type KeyedEdit } from './keyed-edit.js'
@@ -69,9 +69,9 @@ export class SortedMap<K extends Key, V extends Value>
 
   /** The values under many keys, in the order of `keys`: what must be read is read together. */
   async getMany(keys: Iterable<Input<K>>): Promise<(V | undefined)[]> {
-    const encoded = Array.from(keys, encodeKey)
-    const values = new Array<V | undefined>(encoded.length)
-    await findKeys(this.tree, encoded, (place, slot) => {
+    const searched = searchedKeys(keys)
+    const values = new Array<V | undefined>(searched.length)
+    await findKeys(this.tree, searched, (place, slot) => {
       values[slot] = this.#valueAt(place)
     })
     return values

@@ -14,7 +14,7 @@ import type { Input, Key, Storable, StorableKey, Stored, StoredKey, Value } from
 import { InvalidNodeError, MissingChunkError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
 import { kindOf } from '../sequence/kind.js'
-import { NodeCache } from '../sequence/node-reader.js'
+import { NodeCache } from '../sequence/node-cache.js'
 import type { CheckOptions, ChunkStore, Head, Heads } from '../store/chunk-store.js'
 import { checkAll, checkObject, type Problem } from './check.js'
 import type { Commit } from './commit.js'

@@ -120,5 +120,5 @@ export function readItems(
     last = start
     ends[index] = reader.offset - first
   }
-  return { items: chunk.subarray(first, reader.offset), ends }
+  return { items: chunk.subarray(first, reader.offset), ends, heads: undefined }
 }
