@@ -13,6 +13,9 @@ const HEAD_BYTES = 4
 /** Of items that have no heads: no key is of this kind. */
 const NO_HEADS: KeyHeads = { kind: -1, sharedBytes: 0, heads: new Uint32Array(0) }
 
+/** Of items that have been searched once: their heads are worth finding the next time. */
+const NO_HEADS_YET: KeyHeads = { ...NO_HEADS }
+
 export class SearchedKey {
   readonly #bytes: Uint8Array
   readonly #start: number
@@ -30,7 +33,8 @@ export class SearchedKey {
    * after it, `~length` where none does.
    */
   searchIn(sorted: EncodedItems): number {
-    sorted.heads ??= headsOf(sorted)
+    if (sorted.heads === undefined) sorted.heads = NO_HEADS_YET
+    else if (sorted.heads === NO_HEADS_YET) sorted.heads = headsOf(sorted)
     const { kind, heads } = sorted.heads
     if (kind !== this.#kind) return this.#searchBetween(sorted, 0, sorted.ends.length)
     const order = this.#compareShared(sorted.items, sorted.heads)
@@ -73,7 +77,7 @@ export class SearchedKey {
   }
 }
 
-/** Found once for each node that is searched, and kept with it. */
+/** Found once, and kept with the items. */
 function headsOf({ items, ends }: EncodedItems): KeyHeads {
   const count = ends.length
   const kind = count === 0 ? NO_HEADS.kind : keyKind(items, 0)

@@ -8,7 +8,7 @@ import type { BoundaryRule } from './boundary.js'
 import { Chunker } from './chunker.js'
 import type { SequenceFormat } from './format.js'
 import type { MetaNode } from './node.js'
-import { encodeMeta, type KeyRun, MAX_CHILDREN } from './node-codec.js'
+import { type ChildRun, MAX_CHILDREN, makeMeta } from './node-codec.js'
 
 /** Where each ref ends in a list of them. */
 const REF_ENDS = Uint32Array.from({ length: MAX_CHILDREN }, (_, index) => (index + 1) * REF_BYTES)
@@ -24,17 +24,17 @@ export interface Child extends Root {
   readonly lastKey: Uint8Array | undefined
 }
 
-/** Takes the chunk of a node, which it keeps, and gives its ref. */
-export type AddChunk = (chunk: Uint8Array) => Ref
+/** Takes a node and its chunk, which it keeps, and gives its ref. */
+export type AddMeta = (chunk: Uint8Array, node: MetaNode) => Ref
 
 export class MetaLevels {
   readonly #format: SequenceFormat
   readonly #rule: BoundaryRule
-  readonly #add: AddChunk
+  readonly #add: AddMeta
   /** Level 1 first; one exists once it has been given a child. */
   readonly #levels: MetaLevel[] = []
 
-  constructor(format: SequenceFormat, rule: BoundaryRule, add: AddChunk) {
+  constructor(format: SequenceFormat, rule: BoundaryRule, add: AddMeta) {
     this.#format = format
     this.#rule = rule
     this.#add = add
@@ -86,28 +86,20 @@ export class MetaLevels {
 /** One meta level: gathers children until a boundary, then makes their node and hands it up. */
 class MetaLevel {
   readonly #chunker: Chunker
-  readonly #isKeyed: boolean
   /** Of the children since the last boundary. */
-  readonly #lengths: number[] = []
-  readonly #lastKeys: KeyRun[] = []
+  readonly #runs: ChildRun[] = []
   #lastChild: Child | undefined
 
   constructor(
     format: SequenceFormat,
     rule: BoundaryRule,
     level: number,
-    add: AddChunk,
+    add: AddMeta,
     emit: (node: Child) => void,
   ) {
-    this.#isKeyed = format.keys !== undefined
     this.#chunker = new Chunker(rule, (refs, count) => {
-      const lengths = this.#lengths.splice(0, count)
-      const lastKeys = this.#isKeyed ? takeKeys(this.#lastKeys, count) : undefined
-      const chunk = encodeMeta(format.kind, level, refs, lengths, lastKeys)
-      const length = lengths.reduce((sum, each) => sum + each, 0)
-      if (!Number.isSafeInteger(length))
-        throw new RangeError('no value may have more than 2^53-1 bytes or items')
-      emit({ ref: add(chunk), length, lastKey: lastKeys && lastOf(lastKeys) })
+      const { chunk, node } = makeMeta(format.kind, level, refs, takeChildren(this.#runs, count))
+      emit({ ref: add(chunk, node), length: node.length, lastKey: node.lastKey(count - 1)?.slice() })
     })
   }
 
@@ -122,14 +114,13 @@ class MetaLevel {
   push(child: Child): void {
     const { ref, length, lastKey } = child
     this.#lastChild = child
-    this.#lengths.push(length)
-    if (lastKey !== undefined) this.#lastKeys.push({ items: lastKey, ends: [lastKey.length], from: 0, to: 1 })
+    const lastKeys = lastKey && { items: lastKey, ends: [lastKey.length] }
+    this.#runs.push({ children: { ends: [length], lastKeys }, from: 0, to: 1 })
     this.#chunker.push(ref.bytes)
   }
 
   pushChildren(node: MetaNode, start: number, end: number): void {
-    for (let index = start; index < end; index++) this.#lengths.push(node.childLength(index))
-    if (node.lastKeys !== undefined) this.#lastKeys.push({ ...node.lastKeys, from: start, to: end })
+    this.#runs.push({ children: node, from: start, to: end })
     const last = end - 1
     this.#lastChild = {
       ref: node.childRef(last),
@@ -144,22 +135,20 @@ class MetaLevel {
   }
 }
 
-/** Takes the first `count` keys away from `runs`. */
-function takeKeys(runs: KeyRun[], count: number): KeyRun[] {
-  const taken: KeyRun[] = []
-  for (let left = count; left > 0; ) {
-    const run = runs[0]!
-    const end = Math.min(run.from + left, run.to)
-    taken.push({ ...run, to: end })
-    left -= end - run.from
-    if (end === run.to) runs.shift()
-    else runs[0] = { ...run, from: end }
+/** Takes the first `count` children away from `runs`. */
+function takeChildren(runs: ChildRun[], count: number): ChildRun[] {
+  let whole = 0
+  let left = count
+  while (whole < runs.length && left >= runs[whole]!.to - runs[whole]!.from) {
+    left -= runs[whole]!.to - runs[whole]!.from
+    whole++
+  }
+  const taken = runs.splice(0, whole)
+  const [cut] = runs
+  if (left > 0 && cut !== undefined) {
+    const middle = cut.from + left
+    taken.push({ ...cut, to: middle })
+    runs[0] = { ...cut, from: middle }
   }
   return taken
-}
-
-/** A copy of the last key of `runs`. */
-function lastOf(runs: readonly KeyRun[]): Uint8Array {
-  const { items, ends, to } = runs[runs.length - 1]!
-  return items.slice(to === 1 ? 0 : ends[to - 2]!, ends[to - 1]!)
 }

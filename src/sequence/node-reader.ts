@@ -39,6 +39,7 @@ export class NodeReader {
   /** Takes chunks of this kind to the store, and keeps them in memory too: for those that are soon read again. */
   get target(): ChunkTarget {
     return {
+      onMeta: (ref, chunk, node) => this.#cache.set(this.format, refKey(ref.bytes), chunk, node),
       put: (chunks) => {
         for (const { ref, bytes, release } of chunks)
           if (release === undefined) this.#cache.set(this.format, refKey(ref.bytes), bytes)

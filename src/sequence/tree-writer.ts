@@ -43,7 +43,11 @@ export class TreeWriter {
   constructor(format: SequenceFormat, params: TreeParams, target: ChunkTarget) {
     this.#format = format
     this.#sink = new ChunkSink(target)
-    this.#metas = new MetaLevels(format, params.meta, (chunk) => this.#sink.add(chunk))
+    this.#metas = new MetaLevels(format, params.meta, (chunk, node) => {
+      const ref = this.#sink.add(chunk)
+      target.onMeta?.(ref, chunk, node)
+      return ref
+    })
     this.#items = new Chunker(params.leaf, (items, count, lastItemStart) => {
       const ref = this.#sink.add(format.encodeLeaf(items, count))
       const lastKey = format.keys && items.slice(lastItemStart, format.keys.end(items, lastItemStart))
