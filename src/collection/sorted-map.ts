@@ -4,12 +4,13 @@
  */
 
 import type { Ref } from '../hash/ref.js'
+import type { Root } from '../sequence/meta-levels.js'
 import { type CollectionContext, openTree } from './collection.js'
 import { COLLECTION_PARAMS, MAP_FORMAT } from './collection-format.js'
 import { encodeKey } from './item-batch.js'
 import type { KeyRange } from './key-range.js'
 import { findKey, findKeys, type KeyPlace, searchedKeys } from './key-search.js'
-import { buildKeyed, type KeyedKind } from './keyed-build.js'
+import { buildKeyed, extendKeyed, type KeyedKind } from './keyed-build.js'
 import { diffKeyed } from './keyed-diff.js'
 import { editKeyed, type KeyedEdit } from './keyed-edit.js'
 import { mergeEdits } from './keyed-merge.js'
@@ -106,6 +107,18 @@ export class SortedMap<K extends Key, V extends Value>
     return this.entries()
   }
 
+  /**
+   * A new map: this one with the entries of `source`, which may come in any order and win over those under the same
+   * keys. Memory does not grow with their number. Rejects as {@link SortedMap.from}.
+   */
+  async extend(
+    source: Source<readonly [Input<K>, Input<V>]>,
+    options?: WriteOptions,
+  ): Promise<SortedMap<K, V>> {
+    const { params = COLLECTION_PARAMS } = this.context
+    return this.#openOther(await extendKeyed(this.tree, params, MAP_KIND, source, options))
+  }
+
   /** Collects changes; the map itself stays as it is. */
   edit(): MapEdit<K, V> {
     return new MapEdit((edits) => this.#with(edits))
@@ -151,7 +164,11 @@ export class SortedMap<K extends Key, V extends Value>
 
   async #with(edits: Source<KeyedEdit>): Promise<SortedMap<K, V>> {
     const { params = COLLECTION_PARAMS } = this.context
-    const root = await editKeyed(this.tree, edits, { params })
+    return this.#openOther(await editKeyed(this.tree, edits, { params }))
+  }
+
+  /** The map that was made of this one; this one where nothing was. */
+  async #openOther(root: Root | undefined): Promise<SortedMap<K, V>> {
     return root === undefined ? this : SortedMap.open(this.context, root.ref)
   }
 }

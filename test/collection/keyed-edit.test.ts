@@ -63,6 +63,28 @@ describe.each<[string, TreeParams, number]>([
     )
   })
 
+  test('what extends a map or set is as if it had been there', async () => {
+    await check(
+      fc.asyncProperty(models, ops, async (model, added) => {
+        const context = newContext(params)
+        const entries = added.flatMap(({ index, n }): Entry[] =>
+          n === undefined ? [] : [[UNIVERSE[index]!, valueFor(n)]],
+        )
+        const map = await (await SortedMap.from<Key, Values>(context, entriesOf(model))).extend(entries)
+        const expected = applied(
+          model,
+          added.filter(({ n }) => n !== undefined),
+        )
+        expect(map.ref.toString()).toBe(await refOf(expected, params))
+        const keys = entriesOf(model).map(([key]) => key)
+        const set = await (await SortedSet.from<Key>(context, keys)).extend(entries.map(([key]) => key))
+        expect(set.ref).toEqual((await SortedSet.from(context, map.keys())).ref)
+        for (const each of [map, set]) await countChunks(context.store, each)
+      }),
+      { numRuns: runs(numRuns) },
+    )
+  })
+
   test('entries in any order, and again and again, give the map of the last of each key', async () => {
     await check(
       fc.asyncProperty(
