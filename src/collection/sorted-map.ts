@@ -15,7 +15,7 @@ import { diffKeyed } from './keyed-diff.js'
 import { editKeyed, type KeyedEdit } from './keyed-edit.js'
 import { mergeEdits } from './keyed-merge.js'
 import { MapEdit } from './map-edit.js'
-import { itemResolver, type MapMergeOptions } from './map-merge.js'
+import { itemResolver, type MapConflict, type MapMergeOptions } from './map-merge.js'
 import { MergeConflicts } from './merge-conflicts.js'
 import { readEntry, readItem, readItemOf, readValue } from './read-item.js'
 import { SortedCollection } from './sorted-collection.js'
@@ -156,6 +156,13 @@ export class SortedMap<K extends Key, V extends Value>
     const conflicts = new MergeConflicts()
     const edits = mergeEdits(base.tree, this.tree, theirs.tree, itemResolver(options, conflicts))
     return this.#with(conflicts.throwAfter(edits))
+  }
+
+  /** The keys that both sides changed, and not to the same: what a merge would ask about. Nothing is written. */
+  async *conflicts(base: SortedMap<K, V>, theirs: SortedMap<K, V>): AsyncGenerator<MapConflict<K, V>> {
+    const found: MapConflict<K, V>[] = []
+    const note = itemResolver<K, V>({ resolve: (each) => void found.push(each) }, new MergeConflicts())
+    for await (const _ of mergeEdits(base.tree, this.tree, theirs.tree, note)) yield* found.splice(0)
   }
 
   #valueAt({ leaf, index, isFound }: KeyPlace): V | undefined {

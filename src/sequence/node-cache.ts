@@ -40,28 +40,25 @@ export class NodeCache {
     entry.isUsed = true
     if (entry.node === undefined) {
       entry.node = decodeNode(format, entry.chunk)
-      this.#resize(entry)
+      this.#bytes -= entry.size
+      entry.size = memoryOf(entry.chunk, entry.node)
+      this.#bytes += entry.size
     }
     return entry
   }
 
   /** Keeps `chunk`, and the node in it if it has been decoded. */
   set(format: SequenceFormat, key: string, chunk: Uint8Array, node?: Node): void {
-    if (this.#entries.get(key)?.format === format) return
-    const entry: Entry = { format, chunk, node, isUsed: false, size: 0 }
-    this.#entries.set(key, entry)
-    this.#resize(entry)
-    this.#makeRoom()
+    if (this.#entries.has(key)) return
+    const size = memoryOf(chunk, node)
+    if (size > this.#maxBytes) return
+    this.#makeRoom(size)
+    this.#entries.set(key, { format, chunk, node, isUsed: false, size })
+    this.#bytes += size
   }
 
-  #resize(entry: Entry): void {
-    this.#bytes -= entry.size
-    entry.size = memoryOf(entry)
-    this.#bytes += entry.size
-  }
-
-  #makeRoom(): void {
-    while (this.#bytes > this.#maxBytes) {
+  #makeRoom(byteCount: number): void {
+    while (this.#bytes + byteCount > this.#maxBytes) {
       const next = this.#hand.next()
       if (next.done === true) {
         this.#hand = this.#entries.entries()
@@ -82,7 +79,7 @@ export class NodeCache {
 }
 
 /** Bytes of memory, roughly: its chunk, its offsets, and the objects around them. */
-function memoryOf({ chunk, node }: Entry): number {
+function memoryOf(chunk: Uint8Array, node: Node | undefined): number {
   if (node === undefined) return chunk.length + 256
   const offsetBytes = node.ends?.byteLength ?? 0
   if (!(node instanceof MetaNode)) return chunk.length + 2 * offsetBytes + 256
