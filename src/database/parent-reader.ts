@@ -8,8 +8,8 @@ import type { Ref } from '../hash/ref.js'
 import type { Commit } from './commit.js'
 import { generationAfter, type ReadableStore, readCommits } from './history.js'
 
-/** Commits whose parents are read at once at most. */
-const MAX_AT_ONCE = 64
+/** Parents that are read along at once at most. */
+const MAX_ALONG = 64
 
 export class ParentReader {
   readonly #store: ReadableStore
@@ -35,8 +35,14 @@ export class ParentReader {
   }
 
   async #readTogether(commit: Commit, next: readonly Commit[]): Promise<void> {
-    const others = next.slice(1 - MAX_AT_ONCE).filter(({ ref }) => !this.#readAlong.has(ref.toString()))
-    const children = [commit, ...others]
+    const children = [commit]
+    let along = 0
+    for (let at = next.length - 1; at >= 0; at--) {
+      const { ref, parents } = next[at]!
+      along += parents.length
+      if (along > MAX_ALONG) break
+      if (!this.#readAlong.has(ref.toString())) children.push(next[at]!)
+    }
     const refs = new Map(
       children.flatMap(({ parents }) => parents.map((ref): [string, Ref] => [`${ref}`, ref])),
     )

@@ -108,7 +108,7 @@ describe('exit status 1 for what cannot be done', () => {
   })
 
   test('nothing was stored, removed or left behind by any of them', async () => {
-    expect(await at.ok('list')).toMatch(/^\S+ +10 B +blob +x\n$/)
+    expect(await at.ok('heads')).toMatch(/^\S+ +10 B +blob +x\n$/)
     expect(readdirSync(at.path('foreign'))).toEqual(['letter.txt'])
     expect(readdirSync(at.path('dir'))).toEqual(['x'])
     expect(readdirSync(at.path()).sort()).toEqual(['dir', 'file', 'foreign', 'secret', 'store'])
@@ -152,7 +152,7 @@ test('a store that somebody else holds can be read, and who would write is told 
   const ended = new Promise((resolve) => holder.on('close', resolve))
   holder.stdin.end('held')
   await ended
-  expect(await at.ok('list')).toContain('pinned')
+  expect(await at.ok('heads')).toContain('pinned')
 })
 
 test('a file that grows while it is put is refused, and nothing refers to it', async () => {
@@ -164,7 +164,7 @@ test('a file that grows while it is put is refused, and nothing refers to it', a
   const outcome = await putting
   clearInterval(growing)
   expectFailure(outcome, 1, /growing: changed while it was read, .*run it again when it rests/)
-  expect(await place.ok('list')).toBe('')
+  expect(await place.ok('heads')).toBe('')
 })
 
 test('a full disk is told in one line, and what was there before stays', async (context) => {

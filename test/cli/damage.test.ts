@@ -83,7 +83,7 @@ test('an object that is no blob is listed as such and not shown as one', async (
   await store.put([chunk])
   await store.heads.compareAndSet('list', undefined, chunk.ref)
   await store.close()
-  expect(await at.ok('list')).toMatch(/ +\? +unknown +list\n$/)
+  expect(await at.ok('heads')).toMatch(/ +\? +unknown +list\n$/)
   const { code, err } = await at.nomsy(['cat', 'list'])
   expect(code).toBe(1)
   expect(err).toMatch(/^nomsy: chunk .* is not a valid node here: [^\n]*\n$/)

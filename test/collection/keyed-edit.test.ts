@@ -7,10 +7,11 @@ import { SortedMap } from '../../src/collection/sorted-map.js'
 import { SortedSet } from '../../src/collection/sorted-set.js'
 import type { Key } from '../../src/collection/value.js'
 import type { TreeParams } from '../../src/sequence/format.js'
+import { walk } from '../../src/sequence/walk.js'
 import { check } from '../seed.js'
 import { SMALL_PARAMS } from '../sequence/small-params.js'
 import { countChunks, nodesPerLevel } from '../sequence/trees.js'
-import { coldContext, collect, newContext } from './contexts.js'
+import { coldContext, collect, KNOWN_REFS, newContext } from './contexts.js'
 import {
   applied,
   type Entry,
@@ -130,6 +131,21 @@ describe.each<[string, TreeParams, number]>([
       { numRuns: runs(numRuns / 4) },
     )
   })
+})
+
+test('what extends a map leaves nothing in the store but the two maps', async () => {
+  const context = newContext(COLLECTION_PARAMS)
+  const entries = (first: number, value: string): [number, string][] =>
+    Array.from({ length: 20_000 }, (_, index) => [(first + index * 7919) % 30_000, value])
+  const map = await SortedMap.from<number, string>(
+    context,
+    entries(0, 'old').toSorted(([a], [b]) => a - b),
+  )
+  const extended = await map.extend(entries(5, 'new'))
+  const reached = new Set(KNOWN_REFS.map(String))
+  for (const { ref } of [map, extended]) await collect(walk(context.store, ref, reached))
+  const stored = await collect(context.store.refs())
+  expect(stored.map(String).sort()).toEqual([...reached].sort())
 })
 
 describe('a map', () => {
