@@ -1,8 +1,8 @@
 /** What do a map's builds, reads, scans, edits and differences cost? */
 
-import { createHash } from 'node:crypto'
+import { open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Database, open, type SortedMap } from '../src/index.js'
+import { type Database, open } from '../src/index.js'
 import {
   type Bench,
   type BenchContext,
@@ -12,22 +12,17 @@ import {
   seconds,
   storedBytes,
 } from './bench.js'
+import { diffOfTen, entries, keyAt, type TestMap } from './test-map.js'
 
 const ENTRIES = 1_000_000
 const GETS = 300_000
 const BATCH_KEYS = 1000
 const COMMITS = 2000
 const BATCH_EDITS = 10_000
+const SYNCED_COMMITS = 300
 
 /** So much that all nodes of the map stay in memory once they have been read. */
 const CACHE_BYTES = 256 * 1024 * 1024
-
-/** Text to cut values from. */
-const NOISE = createHash('shake256', { outputLength: 48 * 1024 })
-  .update('nomsy')
-  .digest('base64')
-
-type TestMap = SortedMap<string, string>
 
 export const collections: Bench = {
   question: `What does a map of ${ENTRIES} entries (key of 11 bytes, value of 16 to 32) cost?`,
@@ -37,7 +32,7 @@ export const collections: Bench = {
     let db = await openMaps(context)
     let map!: TestMap
     const built = await seconds(async () => {
-      map = await db.map<string, string>(entries())
+      map = await db.map<string, string>(entries(ENTRIES))
       await db.flush()
     })
     note('build and flush', built, 's')
@@ -65,20 +60,26 @@ export const collections: Bench = {
     const commits = await seconds(async () => {
       const random = randomNumbers(4)
       for (let turn = 0; turn < COMMITS; turn++)
-        edited = await edited.edit().set(keyAt(random), `new ${turn}`).done()
+        edited = await edited.edit().set(keyAt(random, ENTRIES), `new ${turn}`).done()
     })
     note('commits of one key, not synced', COMMITS / commits, '/s')
     await db.flush()
     note('written for each', ((await storedBytes(context.directory)) - before) / COMMITS / 1000, 'kB')
 
-    const random = randomNumbers(5)
-    const some = map.edit()
-    for (let count = 0; count < 10; count++) some.set(keyAt(random), 'changed')
-    const other = await some.done()
-    note('diff of 10 keys', (await seconds(() => diff(map, other, 10))) * 1000, 'ms')
+    for (let turn = 1; turn <= 2; turn++)
+      note(`diff of 10 keys, ${turn === 1 ? 'first' : 'again'}`, await diffOfTen(map, ENTRIES, turn), 'ms')
 
+    const bytesBefore = await storedBytes(context.directory)
+    const synced = SYNCED_COMMITS / (await seconds(() => commitOften(db, map)))
+    const byteCount = Math.ceil(((await storedBytes(context.directory)) - bytesBefore) / SYNCED_COMMITS)
+    const disk = SYNCED_COMMITS / (await seconds(() => syncOften(context, byteCount)))
+    note('commits of one key, synced', synced, '/s')
+    note('fdatasync of as many bytes', disk, '/s')
+    note('commits by fdatasyncs', (100 * synced) / disk, '%')
+
+    const random = randomNumbers(5)
     const many = map.edit()
-    for (let count = 0; count < BATCH_EDITS; count++) many.set(keyAt(random), `batch ${count}`)
+    for (let count = 0; count < BATCH_EDITS; count++) many.set(keyAt(random, ENTRIES), `batch ${count}`)
     note(`${BATCH_EDITS} edits at once`, await seconds(() => many.done()), 's')
     await db.close()
     return [...figures, peakMemory()]
@@ -87,24 +88,6 @@ export const collections: Bench = {
 
 function openMaps({ directory }: BenchContext): Promise<Database> {
   return open(join(directory, 'store'), { cacheBytes: CACHE_BYTES })
-}
-
-async function* entries(): AsyncGenerator<[string, string]> {
-  for (let index = 0; index < ENTRIES; index++) yield [key(index), value(index)]
-}
-
-function key(index: number): string {
-  return `key${String(index).padStart(8, '0')}`
-}
-
-/** 16 to 32 characters that zstd cannot make much of, at next to no cost. */
-function value(index: number): string {
-  const at = (index * 7919) % (NOISE.length - 32)
-  return NOISE.slice(at, at + 16 + (index % 17))
-}
-
-function keyAt(random: () => number): string {
-  return key(Math.floor(random() * ENTRIES))
 }
 
 async function scan(map: TestMap): Promise<void> {
@@ -122,19 +105,34 @@ async function scanKeys(map: TestMap): Promise<void> {
 async function getOneByOne(map: TestMap): Promise<void> {
   const random = randomNumbers(1)
   for (let count = 0; count < GETS; count++)
-    if ((await map.get(keyAt(random))) === undefined) throw new Error('a key is missing')
+    if ((await map.get(keyAt(random, ENTRIES))) === undefined) throw new Error('a key is missing')
 }
 
 async function getBatches(map: TestMap, seed: number, batches: number): Promise<void> {
   const random = randomNumbers(seed)
   for (let batch = 0; batch < batches; batch++) {
-    const values = await map.getMany(Array.from({ length: BATCH_KEYS }, () => keyAt(random)))
+    const values = await map.getMany(Array.from({ length: BATCH_KEYS }, () => keyAt(random, ENTRIES)))
     if (values.includes(undefined)) throw new Error('a key is missing')
   }
 }
 
-async function diff(a: TestMap, b: TestMap, expected: number): Promise<void> {
-  let count = 0
-  for await (const _ of a.diff(b)) count++
-  if (count !== expected) throw new Error(`${count} changes instead of ${expected}`)
+/** Commits a change of one key, again and again. */
+async function commitOften(db: Database, map: TestMap): Promise<void> {
+  const random = randomNumbers(6)
+  let edited = map
+  for (let turn = 0; turn < SYNCED_COMMITS; turn++) {
+    edited = await edited.edit().set(keyAt(random, ENTRIES), `commit ${turn}`).done()
+    await db.commit('main', edited)
+  }
+}
+
+/** What such commits ask of the disk, and nothing else: bytes at the end of a file, made durable. */
+async function syncOften({ directory }: BenchContext, byteCount: number): Promise<void> {
+  const file = await openFile(join(directory, 'synced'), 'w')
+  const bytes = Buffer.alloc(byteCount, 'nomsy')
+  for (let turn = 0; turn < SYNCED_COMMITS; turn++) {
+    await file.write(bytes)
+    await file.datasync()
+  }
+  await file.close()
 }

@@ -13,6 +13,7 @@ import { exitCodeOf } from '../src/cli/failure.js'
 import { listenForStop } from '../src/cli/signals.js'
 import { type Bench, type Figure, withDirectory } from './bench.js'
 import { collections } from './collections.js'
+import { diff } from './diff.js'
 import { growth, plotGrowth } from './growth.js'
 import { fromFile, generated, type Input } from './input.js'
 import { machine, needRoom, warmUpDisk } from './machine.js'
@@ -25,7 +26,7 @@ import { type Summary, show, summarize } from './summary.js'
 
 /** Those that run where none is named. */
 const USUAL: Readonly<Record<string, Bench>> = { put, read, 'random-read': randomRead, splice }
-const BENCHES: Readonly<Record<string, Bench>> = { ...USUAL, collections, growth, 'start-up': startUp }
+const BENCHES: Readonly<Record<string, Bench>> = { ...USUAL, collections, diff, growth, 'start-up': startUp }
 const SEED = 'nomsy'
 const DEFAULT_MIB = 1024
 const DEFAULT_SIZES_GIB = '1,4,16'

@@ -22,6 +22,7 @@ export type NomsyErrorCode =
   | 'NOMSY_SOURCE_FAILED'
   | 'NOMSY_STORE_FAILED'
   | 'NOMSY_UNKNOWN_OBJECT'
+  | 'NOMSY_UNSUPPORTED_PLATFORM'
 
 /** Base class: `error instanceof NomsyError` separates nomsy's errors from everything else. */
 export class NomsyError extends Error {
@@ -58,6 +59,20 @@ export class InvalidNodeError extends NomsyError {
 export class SourceError extends NomsyError {
   constructor(message: string, options?: ErrorOptions) {
     super('NOMSY_SOURCE_FAILED', message, options)
+  }
+}
+
+/** A directory on disk was to be read or written where the system's calls for it cannot be made; `platform` is where. */
+export class UnsupportedPlatformError extends NomsyError {
+  readonly platform: string
+
+  constructor(platform: string, options?: ErrorOptions) {
+    super(
+      'NOMSY_UNSUPPORTED_PLATFORM',
+      `directories on disk cannot be read or written here (${platform}): that needs Linux, and koffi, which 'npm install' brings; files, and all that is stored, can be used as ever`,
+      options,
+    )
+    this.platform = platform
   }
 }
 

@@ -42,7 +42,7 @@ function contender(name: string, compresses: boolean, notes: string, options: re
     put: (directory, file) => command('put', directory, [...options, '--name', labelOf(file), file]),
     read: (directory, file) => command('cat', directory, [labelOf(file)]),
     // LevelDB makes a table of its log, of which some is room, when it is opened.
-    settle: (directory) => command('list', directory, []),
+    settle: (directory) => command('heads', directory, []),
     library: fileURLToPath(new URL('nomsy-library.js', import.meta.url)),
   }
 }

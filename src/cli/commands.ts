@@ -9,7 +9,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   put: () => import('./commands/put.js'),
   cat: () => import('./commands/cat.js'),
   get: () => import('./commands/get.js'),
-  list: () => import('./commands/list.js'),
+  heads: () => import('./commands/heads.js'),
   'list get': () => import('./commands/list/get.js'),
   'list push': () => import('./commands/list/push.js'),
   'list set': () => import('./commands/list/set.js'),

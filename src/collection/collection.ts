@@ -3,7 +3,8 @@
 import { type Referable, storedAs } from '../encoding/value.js'
 import type { Ref } from '../hash/ref.js'
 import type { SequenceFormat, TreeParams } from '../sequence/format.js'
-import { type NodeCache, NodeReader, type Tree } from '../sequence/node-reader.js'
+import type { NodeCache } from '../sequence/node-cache.js'
+import { NodeReader, type Tree } from '../sequence/node-reader.js'
 import type { ChunkStore } from '../store/chunk-store.js'
 
 /** Where collections live: a store, the cache of its nodes, and (for tests) other boundaries than SPEC's. */

@@ -69,8 +69,8 @@ export function compareKeys(a: Uint8Array, aStart: number, b: Uint8Array, bStart
     if (aCode === FLOAT_CODE || bCode === FLOAT_CODE) return compareFloats(a, aStart, b, bStart)
     if (aCode !== bCode) return MAGNITUDES[aCode]! - MAGNITUDES[bCode]!
   }
-  const aFirst = aStart + HEADER_BYTES[aCode]!
-  const bFirst = bStart + HEADER_BYTES[bCode]!
+  const aFirst = payloadStart(a, aStart)
+  const bFirst = payloadStart(b, bStart)
   return compareBytes(
     a,
     aFirst,
@@ -92,6 +92,21 @@ export function keyEnd(bytes: Uint8Array, start: number): number {
   if (kind !== ARRAY) return end + payloadBytes(bytes, start)
   for (let left = elementCount(bytes, start); left > 0; left--) end = keyEnd(bytes, end)
   return end
+}
+
+/** A number for the kind of the key at `start`, by which keys are ordered first. */
+export function keyKind(bytes: Uint8Array, start: number): number {
+  return KINDS[bytes[start]!]!
+}
+
+/** Whether keys of this kind are ordered by the bytes of their payloads alone: strings, byte strings and refs. */
+export function isOrderedByBytes(kind: number): boolean {
+  return kind >= STRING && kind <= REF
+}
+
+/** Where the payload of the key at `start` begins. */
+export function payloadStart(bytes: Uint8Array, start: number): number {
+  return start + HEADER_BYTES[bytes[start]!]!
 }
 
 function compareArrays(a: Uint8Array, aStart: number, b: Uint8Array, bStart: number): number {
@@ -123,8 +138,8 @@ function numberAt(bytes: Uint8Array, start: number): number | bigint {
   return reader.value() as number | bigint
 }
 
-/** Bytes after the header of a key that is no array. */
-function payloadBytes(bytes: Uint8Array, start: number): number {
+/** Bytes of the payload of the key at `start`; of an array 0. */
+export function payloadBytes(bytes: Uint8Array, start: number): number {
   const code = bytes[start]!
   switch (KINDS[code]) {
     case STRING:

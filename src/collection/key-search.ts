@@ -5,7 +5,8 @@
 
 import { type EncodedItems, type Leaf, MetaNode, type Node } from '../sequence/node.js'
 import type { ChildPlace, NodeReader, Tree } from '../sequence/node-reader.js'
-import { compareKeys } from './key-order.js'
+import { ItemBatch } from './item-batch.js'
+import { SearchedKey } from './searched-key.js'
 
 /** Where a key is, or would go: at `index` of `leaf`, which is item `position` of the tree. */
 export interface KeyPlace {
@@ -23,8 +24,17 @@ interface AbsentChild extends ChildPlace {
 
 /** Finds `key`, encoded; what it gives is no promise where all nodes on the way are in memory. */
 export function findKey({ root, reader }: Tree, key: Uint8Array): KeyPlace | Promise<KeyPlace> {
-  const found = descend(reader, key, root, 0)
-  return 'leaf' in found ? found : readOn(reader, key, found)
+  const searched = new SearchedKey(key)
+  const found = descend(reader, searched, root, 0)
+  return 'leaf' in found ? found : readOn(reader, searched, found)
+}
+
+/** What to search for, of keys that are not encoded; throws as {@link ItemBatch.addKey} does. */
+export function searchedKeys(keys: Iterable<unknown>): SearchedKey[] {
+  const batch = new ItemBatch()
+  for (const key of keys) batch.addKey(key)
+  const { items, ends } = batch
+  return ends.map((_, index) => new SearchedKey(items, index === 0 ? 0 : ends[index - 1]!))
 }
 
 /**
@@ -33,7 +43,7 @@ export function findKey({ root, reader }: Tree, key: Uint8Array): KeyPlace | Pro
  */
 export async function findKeys(
   { root, reader }: Tree,
-  keys: readonly Uint8Array[],
+  keys: readonly SearchedKey[],
   onFound: (place: KeyPlace, slot: number) => void,
 ): Promise<void> {
   let absent: { readonly slot: number; readonly child: AbsentChild }[] = []
@@ -51,7 +61,7 @@ export async function findKeys(
   }
 }
 
-async function readOn(reader: NodeReader, key: Uint8Array, child: AbsentChild): Promise<KeyPlace> {
+async function readOn(reader: NodeReader, key: SearchedKey, child: AbsentChild): Promise<KeyPlace> {
   for (let at = child; ; ) {
     const found = descend(reader, key, await reader.child(at.parent, at.index), at.start)
     if ('leaf' in found) return found
@@ -60,31 +70,19 @@ async function readOn(reader: NodeReader, key: Uint8Array, child: AbsentChild): 
 }
 
 /** Goes down from `node`, whose items begin at `start`, as far as nodes are in memory. */
-function descend(reader: NodeReader, key: Uint8Array, node: Node, start: number): KeyPlace | AbsentChild {
+function descend(reader: NodeReader, key: SearchedKey, node: Node, start: number): KeyPlace | AbsentChild {
   let at = node
   let atStart = start
   while (at instanceof MetaNode) {
     // The first child whose last key is not before the key; the last one where there is none.
-    const index = Math.min(indexFor(at.lastKeys!, key), at.childCount - 1)
+    const found = key.searchIn(at.lastKeys!)
+    const index = found >= 0 ? found : Math.min(~found, at.childCount - 1)
     atStart += at.childStart(index)
     const child = reader.cachedChild(at, index)
     if (child === undefined) return { parent: at, index, start: atStart }
     at = child
   }
-  const index = indexFor(at as EncodedItems, key)
-  const isFound = index < at.length && compareKeys(at.items, at.offsetOf(index), key, 0) === 0
-  return { leaf: at, index, position: atStart + index, isFound }
-}
-
-/** Index of the first of `items` whose key is not before `key`; their number where all are. */
-function indexFor({ items, ends }: EncodedItems, key: Uint8Array): number {
-  let low = 0
-  let high = ends.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const start = middle === 0 ? 0 : ends[middle - 1]!
-    if (compareKeys(items, start, key, 0) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
+  const found = key.searchIn(at as EncodedItems)
+  const index = found >= 0 ? found : ~found
+  return { leaf: at, index, position: atStart + index, isFound: found >= 0 }
 }

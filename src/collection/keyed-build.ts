@@ -4,7 +4,7 @@
  * into that tree in one pass. Where a key comes again the later item wins.
  */
 
-import type { SequenceFormat } from '../sequence/format.js'
+import type { SequenceFormat, TreeParams } from '../sequence/format.js'
 import { Leaf } from '../sequence/node.js'
 import { NodeReader, type Tree } from '../sequence/node-reader.js'
 import { type Root, TreeWriter } from '../sequence/tree-writer.js'
@@ -61,6 +61,37 @@ export async function buildKeyed<T>(
     return (await editKeyed(tree, insertionsOf(sorter, options.signal), { params, target: store })) ?? root!
   } finally {
     await sorter?.close()
+  }
+}
+
+/**
+ * Writes `tree` with what `source` gives, which may come in any order and wins over what is under the same keys; gives
+ * undefined where that changes nothing.
+ */
+export async function extendKeyed<T>(
+  tree: Tree,
+  params: TreeParams,
+  { add }: KeyedKind<T>,
+  source: Source<T>,
+  options: WriteOptions = {},
+): Promise<Root | undefined> {
+  const batch = new ItemBatch()
+  const sorter = new ItemSorter()
+  const handOn = async (): Promise<void> => {
+    await sorter.add(batch.items, batch.ends)
+    options.onProgress?.(batch.ends.length)
+    batch.clear()
+  }
+  try {
+    for await (const entry of itemsOf(source, options)) {
+      add(batch, entry)
+      if (batch.isFull) await handOn()
+    }
+    if (batch.ends.length > 0) await handOn()
+    const { store } = tree.reader
+    return await editKeyed(tree, insertionsOf(sorter, options.signal), { params, target: store })
+  } finally {
+    await sorter.close()
   }
 }
 

@@ -3,9 +3,9 @@
  * the beginning of equal subtrees, these are passed over unread. So the cost follows what differs. SPEC "Diff".
  */
 
-import { sameBytes } from '../encoding/byte-order.js'
+import { compareBytes } from '../encoding/byte-order.js'
 import { REF_BYTES, sameRef } from '../hash/ref.js'
-import { type Leaf, MetaNode, type Node } from '../sequence/node.js'
+import { Leaf, MetaNode, type Node } from '../sequence/node.js'
 import type { NodeReader, Tree } from '../sequence/node-reader.js'
 import { compareKeys } from './key-order.js'
 
@@ -20,24 +20,47 @@ export async function* diffKeyed(a: Tree, b: Tree): AsyncGenerator<ItemChange> {
   const before = new Cursor(a)
   const after = new Cursor(b)
   while (!before.isAtEnd && !after.isAtEnd) {
-    if (before.standsAtSameNodeAs(after)) {
-      before.pass()
-      after.pass()
-    } else if (before.height > 0 || after.height > 0) {
+    if (passEqual(before, after)) continue
+    if (before.height > 0 || after.height > 0) {
       // The higher of the two is opened, or both, so that they meet at one height.
       const difference = before.height - after.height
       await Promise.all([difference >= 0 && before.enter(), difference <= 0 && after.enter()])
     } else {
-      const order = compareKeys(before.item, 0, after.item, 0)
-      if (order < 0) yield { before: before.item, after: undefined }
-      else if (order > 0) yield { before: undefined, after: after.item }
-      else if (!sameBytes(before.item, after.item)) yield { before: before.item, after: after.item }
+      const [item, other] = [before.item, after.item]
+      const order = compareKeys(item, 0, other, 0)
+      yield { before: order <= 0 ? item : undefined, after: order >= 0 ? other : undefined }
       if (order <= 0) before.pass()
       if (order >= 0) after.pass()
     }
   }
   for await (const item of before.rest()) yield { before: item, after: undefined }
   for await (const item of after.rest()) yield { before: undefined, after: item }
+}
+
+/** Passes over what is equal in the two nodes in which the cursors stand, from there on; whether there was any. */
+function passEqual(before: Cursor, after: Cursor): boolean {
+  const [a, b] = [before.top, after.top]
+  const limit = Math.min(entryCount(a.node) - a.index, entryCount(b.node) - b.index)
+  let count = 0
+  if (a.node instanceof Leaf && b.node instanceof Leaf) {
+    while (count < limit && sameItem(a.node, a.index + count, b.node, b.index + count)) count++
+  } else if (a.node instanceof MetaNode && b.node instanceof MetaNode && a.node.level === b.node.level) {
+    while (count < limit && sameChild(a.node, a.index + count, b.node, b.index + count)) count++
+  }
+  if (count === 0) return false
+  before.pass(count)
+  after.pass(count)
+  return true
+}
+
+function sameItem(a: Leaf, aIndex: number, b: Leaf, bIndex: number): boolean {
+  const [aStart, aEnd] = [a.offsetOf(aIndex), a.offsetOf(aIndex + 1)]
+  const [bStart, bEnd] = [b.offsetOf(bIndex), b.offsetOf(bIndex + 1)]
+  return aEnd - aStart === bEnd - bStart && compareBytes(a.items, aStart, aEnd, b.items, bStart, bEnd) === 0
+}
+
+function sameChild(a: MetaNode, aIndex: number, b: MetaNode, bIndex: number): boolean {
+  return sameRef(a.refs.bytes, aIndex * REF_BYTES, b.refs.bytes, bIndex * REF_BYTES)
 }
 
 /** A node on the way down, and the place in it: of a child, or of an item of a leaf. */
@@ -63,34 +86,27 @@ class Cursor {
 
   /** 0 at an item, 1 at a leaf, 2 at a meta node of level 1, and so on. */
   get height(): number {
-    return this.#top.node.level
+    return this.top.node.level
   }
 
   /** The encoded item at which it stands, where its height is 0. */
   get item(): Uint8Array {
-    const { node, index } = this.#top
+    const { node, index } = this.top
     return (node as Leaf).slice(index, index + 1)
-  }
-
-  standsAtSameNodeAs(other: Cursor): boolean {
-    const [a, b] = [this.#top, other.#top]
-    if (!(a.node instanceof MetaNode && b.node instanceof MetaNode) || a.node.level !== b.node.level)
-      return false
-    return sameRef(a.node.refs.bytes, a.index * REF_BYTES, b.node.refs.bytes, b.index * REF_BYTES)
   }
 
   /** Goes into the node at which it stands, to the first of what is in there. */
   async enter(): Promise<void> {
-    const { node, index } = this.#top
+    const { node, index } = this.top
     this.#path.push({ node: await this.#reader.child(node as MetaNode, index), index: 0 })
   }
 
-  /** Goes to what comes after what it stands at: a neighbour, or a neighbour of a node that has ended. */
-  pass(): void {
-    for (let step = this.#path.at(-1); step !== undefined; step = this.#path.at(-1)) {
-      step.index++
-      if (step.index < entryCount(step.node)) return
+  /** Passes over `count` of what is in the node, to a neighbour, or to a neighbour of the node if that ends there. */
+  pass(count = 1): void {
+    this.top.index += count
+    while (!this.isAtEnd && this.top.index === entryCount(this.top.node)) {
       this.#path.pop()
+      if (!this.isAtEnd) this.top.index++
     }
   }
 
@@ -103,7 +119,8 @@ class Cursor {
     }
   }
 
-  get #top(): Step {
+  /** Where it stands, if it is not at the end. */
+  get top(): Step {
     return this.#path[this.#path.length - 1]!
   }
 }

@@ -11,6 +11,7 @@ import { finishTree, TreeCopier } from '../sequence/tree-copier.js'
 import { type Root, TreeWriter } from '../sequence/tree-writer.js'
 import { findKeys, type KeyPlace } from './key-search.js'
 import { requireRefs } from './required-refs.js'
+import { SearchedKey } from './searched-key.js'
 import type { Source } from './source.js'
 
 /** What is to stand under a key. */
@@ -47,7 +48,7 @@ export async function editKeyed(
   let isChanged = false
   for await (const group of groupsOf(edits)) {
     const places = new Array<KeyPlace>(group.length)
-    const keys = group.map(({ key }) => key)
+    const keys = group.map(({ key }) => new SearchedKey(key))
     await findKeys(tree, keys, (place, slot) => {
       places[slot] = place
     })

@@ -16,7 +16,7 @@ import { Collection, type CollectionContext, openTree } from './collection.js'
 import { COLLECTION_PARAMS, LIST_FORMAT } from './collection-format.js'
 import { itemAt } from './item-at.js'
 import { ItemIterator } from './item-iterator.js'
-import { type ListMergeOptions, mergeSplices } from './list-conflict.js'
+import { type ListConflict, type ListMergeOptions, mergeSplices } from './list-conflict.js'
 import { ListEdit } from './list-edit.js'
 import type { ItemRange } from './list-merge.js'
 import { type ListPart, writePart, writeSpliced, writeValues } from './list-splice.js'
@@ -138,6 +138,17 @@ export class List<T extends Value> extends Collection implements AsyncIterable<T
     const merge = { base: base.tree, ours: this.tree, theirs: theirs.tree }
     const splices = conflicts.throwAfter(mergeSplices(merge, options, conflicts))
     return List.#write(this.context, (writer) => writeSpliced(writer, this.tree, splices))
+  }
+
+  /** The runs of items that both sides changed, and not to the same: what a merge would ask about. Nothing is written. */
+  async *conflicts(base: List<T>, theirs: List<T>): AsyncGenerator<ListConflict<T>> {
+    const found: ListConflict<T>[] = []
+    const resolve = (each: ListConflict<T>): [] => {
+      found.push(each)
+      return []
+    }
+    const lists = { base: base.tree, ours: this.tree, theirs: theirs.tree }
+    for await (const _ of mergeSplices(lists, { resolve }, new MergeConflicts())) yield* found.splice(0)
   }
 
   get #whole(): ListPart {

@@ -4,17 +4,18 @@
  */
 
 import type { Ref } from '../hash/ref.js'
+import type { Root } from '../sequence/meta-levels.js'
 import { type CollectionContext, openTree } from './collection.js'
 import { COLLECTION_PARAMS, MAP_FORMAT } from './collection-format.js'
 import { encodeKey } from './item-batch.js'
 import type { KeyRange } from './key-range.js'
-import { findKey, findKeys, type KeyPlace } from './key-search.js'
-import { buildKeyed, type KeyedKind } from './keyed-build.js'
+import { findKey, findKeys, type KeyPlace, searchedKeys } from './key-search.js'
+import { buildKeyed, extendKeyed, type KeyedKind } from './keyed-build.js'
 import { diffKeyed } from './keyed-diff.js'
 import { editKeyed, type KeyedEdit } from './keyed-edit.js'
 import { mergeEdits } from './keyed-merge.js'
 import { MapEdit } from './map-edit.js'
-import { itemResolver, type MapMergeOptions } from './map-merge.js'
+import { itemResolver, type MapConflict, type MapMergeOptions } from './map-merge.js'
 import { MergeConflicts } from './merge-conflicts.js'
 import { readEntry, readItem, readItemOf, readValue } from './read-item.js'
 import { SortedCollection } from './sorted-collection.js'
@@ -69,9 +70,9 @@ export class SortedMap<K extends Key, V extends Value>
 
   /** The values under many keys, in the order of `keys`: what must be read is read together. */
   async getMany(keys: Iterable<Input<K>>): Promise<(V | undefined)[]> {
-    const encoded = Array.from(keys, encodeKey)
-    const values = new Array<V | undefined>(encoded.length)
-    await findKeys(this.tree, encoded, (place, slot) => {
+    const searched = searchedKeys(keys)
+    const values = new Array<V | undefined>(searched.length)
+    await findKeys(this.tree, searched, (place, slot) => {
       values[slot] = this.#valueAt(place)
     })
     return values
@@ -104,6 +105,18 @@ export class SortedMap<K extends Key, V extends Value>
 
   [Symbol.asyncIterator](): AsyncIterableIterator<[K, V]> {
     return this.entries()
+  }
+
+  /**
+   * A new map: this one with the entries of `source`, which may come in any order and win over those under the same
+   * keys. Memory does not grow with their number. Rejects as {@link SortedMap.from}.
+   */
+  async extend(
+    source: Source<readonly [Input<K>, Input<V>]>,
+    options?: WriteOptions,
+  ): Promise<SortedMap<K, V>> {
+    const { params = COLLECTION_PARAMS } = this.context
+    return this.#openOther(await extendKeyed(this.tree, params, MAP_KIND, source, options))
   }
 
   /** Collects changes; the map itself stays as it is. */
@@ -145,13 +158,24 @@ export class SortedMap<K extends Key, V extends Value>
     return this.#with(conflicts.throwAfter(edits))
   }
 
+  /** The keys that both sides changed, and not to the same: what a merge would ask about. Nothing is written. */
+  async *conflicts(base: SortedMap<K, V>, theirs: SortedMap<K, V>): AsyncGenerator<MapConflict<K, V>> {
+    const found: MapConflict<K, V>[] = []
+    const note = itemResolver<K, V>({ resolve: (each) => void found.push(each) }, new MergeConflicts())
+    for await (const _ of mergeEdits(base.tree, this.tree, theirs.tree, note)) yield* found.splice(0)
+  }
+
   #valueAt({ leaf, index, isFound }: KeyPlace): V | undefined {
     return isFound ? readItemOf(leaf, index, readValue<V>) : undefined
   }
 
   async #with(edits: Source<KeyedEdit>): Promise<SortedMap<K, V>> {
     const { params = COLLECTION_PARAMS } = this.context
-    const root = await editKeyed(this.tree, edits, { params })
+    return this.#openOther(await editKeyed(this.tree, edits, { params }))
+  }
+
+  /** The map that was made of this one; this one where nothing was. */
+  async #openOther(root: Root | undefined): Promise<SortedMap<K, V>> {
     return root === undefined ? this : SortedMap.open(this.context, root.ref)
   }
 }

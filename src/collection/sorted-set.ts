@@ -4,10 +4,11 @@
  */
 
 import type { Ref } from '../hash/ref.js'
+import type { Root } from '../sequence/meta-levels.js'
 import { type CollectionContext, openTree } from './collection.js'
 import { COLLECTION_PARAMS, SET_FORMAT } from './collection-format.js'
 import type { KeyRange } from './key-range.js'
-import { buildKeyed, type KeyedKind } from './keyed-build.js'
+import { buildKeyed, extendKeyed, type KeyedKind } from './keyed-build.js'
 import { diffKeyed } from './keyed-diff.js'
 import { editKeyed, type KeyedEdit } from './keyed-edit.js'
 import { mergeEdits } from './keyed-merge.js'
@@ -15,7 +16,7 @@ import { readItem, readKey } from './read-item.js'
 import { SetEdit } from './set-edit.js'
 import { SortedCollection } from './sorted-collection.js'
 import type { Source, WriteOptions } from './source.js'
-import type { Key } from './value.js'
+import type { Input, Key } from './value.js'
 
 /** What became of one key. */
 export interface SetChange<K extends Key> {
@@ -69,6 +70,15 @@ export class SortedSet<K extends Key> extends SortedCollection<K> implements Asy
     return this.keys()
   }
 
+  /**
+   * A new set: this one with the keys of `source`, which may come in any order. Memory does not grow with their number.
+   * Rejects as {@link SortedSet.from}.
+   */
+  async extend(source: Source<Input<K>>, options?: WriteOptions): Promise<SortedSet<K>> {
+    const { params = COLLECTION_PARAMS } = this.context
+    return this.#openOther(await extendKeyed(this.tree, params, SET_KIND, source, options))
+  }
+
   /** Collects changes; the set itself stays as it is. */
   edit(): SetEdit<K> {
     return new SetEdit((edits) => this.#with(edits))
@@ -93,7 +103,11 @@ export class SortedSet<K extends Key> extends SortedCollection<K> implements Asy
 
   async #with(edits: Source<KeyedEdit>): Promise<SortedSet<K>> {
     const { params = COLLECTION_PARAMS } = this.context
-    const root = await editKeyed(this.tree, edits, { params })
+    return this.#openOther(await editKeyed(this.tree, edits, { params }))
+  }
+
+  /** The set that was made of this one; this one where nothing was. */
+  async #openOther(root: Root | undefined): Promise<SortedSet<K>> {
     return root === undefined ? this : SortedSet.open(this.context, root.ref)
   }
 }

@@ -50,11 +50,13 @@ export type Stored<T> = Storable extends T
   ? Value
   : StorableKey extends T
     ? Key
-    : T extends Plain
+    : [T] extends [Value]
       ? T
-      : T extends Referable
-        ? Ref
-        : { [P in keyof T]: Stored<T[P]> }
+      : T extends Plain
+        ? T
+        : T extends Referable
+          ? Ref
+          : { [P in keyof T]: Stored<T[P]> }
 
 /** As {@link Stored}, of a key. */
 export type StoredKey<T> = Stored<T> extends infer K extends Key ? K : never

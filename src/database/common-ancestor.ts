@@ -3,7 +3,8 @@
 import type { Ref } from '../hash/ref.js'
 import type { Commit } from './commit.js'
 import { Frontier } from './frontier.js'
-import { type ReadableStore, readCommit, readParents } from './history.js'
+import { type ReadableStore, readCommit } from './history.js'
+import { ParentReader } from './parent-reader.js'
 
 /** The sides from which a commit was reached, as bits. */
 const BOTH_SIDES = 3
@@ -18,6 +19,7 @@ const BOTH_SIDES = 3
  */
 export async function commonAncestor(store: ReadableStore, a: Ref, b: Ref): Promise<Commit | undefined> {
   const frontier = new Frontier()
+  const reader = new ParentReader(store)
   /** The sides of each commit in the frontier, by ref. When one is taken, all that follow it have been. */
   const sides = new Map<string, number>()
   const reach = (commit: Commit, from: number): void => {
@@ -34,6 +36,8 @@ export async function commonAncestor(store: ReadableStore, a: Ref, b: Ref): Prom
     const from = sides.get(key)!
     if (from === BOTH_SIDES) return commit
     sides.delete(key)
-    for (const parent of await readParents(store, commit)) reach(parent, from)
+    // Those further back may never have their turn.
+    const next = frontier.waiting.filter(({ generation }) => generation === commit.generation)
+    for (const parent of await reader.parentsOf(commit, next)) reach(parent, from)
   }
 }

@@ -14,7 +14,7 @@ import type { Input, Key, Storable, StorableKey, Stored, StoredKey, Value } from
 import { InvalidNodeError, MissingChunkError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
 import { kindOf } from '../sequence/kind.js'
-import { NodeCache } from '../sequence/node-reader.js'
+import { NodeCache } from '../sequence/node-cache.js'
 import type { CheckOptions, ChunkStore, Head, Heads } from '../store/chunk-store.js'
 import { checkAll, checkObject, type Problem } from './check.js'
 import type { Commit } from './commit.js'
@@ -27,8 +27,10 @@ import {
   type UpdateOptions,
   updateHead,
 } from './head-commit.js'
-import { type LogOptions, log, readCommit, valueAt } from './history.js'
-import { type MergeOptions, mergeIntoHead } from './merge.js'
+import { readCommit, valueAt } from './history.js'
+import { type LogOptions, log } from './log.js'
+import { conflictsBetween, type MergeOptions, mergeIntoHead } from './merge.js'
+import type { MergeConflict } from './merge-values.js'
 import { putPlainValue, readPlainValue } from './plain-value.js'
 import { type ResolvedObject, resolveObject } from './resolve.js'
 import { WatchedHeads, type WatchOptions } from './watched-heads.js'
@@ -246,6 +248,14 @@ export class Database {
     checkNoPin(name)
     const { message = `merge ${object}`, ...others } = options
     return mergeIntoHead(this.#context, name, await this.#refOf(object), { message, ...others })
+  }
+
+  /**
+   * What a merge of the commit `theirs` into `ours` would ask `resolve` about: nothing where it would go through. Writes
+   * nothing. Rejects as {@link readCommit}.
+   */
+  async *conflicts(ours: string | Ref, theirs: string | Ref): AsyncGenerator<MergeConflict> {
+    yield* conflictsBetween(this.#context, await this.#refOf(ours), await this.#refOf(theirs))
   }
 
   /**

@@ -24,6 +24,11 @@ export class Frontier {
     this.#commits.splice(low, 0, commit)
   }
 
+  /** What it holds; what comes next is last. */
+  get waiting(): readonly Commit[] {
+    return this.#commits
+  }
+
   /** Takes out the commit that comes next; undefined if there is none left. */
   take(): Commit | undefined {
     return this.#commits.pop()

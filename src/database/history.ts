@@ -1,19 +1,12 @@
 /** Reads commits, and those before them. SPEC "Commits", "History". */
 
-import { InvalidNodeError, MissingChunkError } from '../errors.js'
+import { MissingChunkError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
 import { kindOf } from '../sequence/kind.js'
 import type { ChunkStore } from '../store/chunk-store.js'
 import { COMMIT_KIND, type Commit, decodeCommit } from './commit.js'
-import { Frontier } from './frontier.js'
 
 export type ReadableStore = Pick<ChunkStore, 'get' | 'getMany'>
-
-export interface LogOptions {
-  /** Most commits to give; all where left out. */
-  readonly limit?: number | undefined
-  readonly signal?: AbortSignal | undefined
-}
 
 /** The commit `ref`. Rejects with NOMSY_MISSING_CHUNK, with NOMSY_INVALID_NODE where it is something else. */
 export async function readCommit(store: ReadableStore, ref: Ref): Promise<Commit> {
@@ -31,17 +24,7 @@ export async function valueAt(store: ReadableStore, ref: Ref): Promise<Ref> {
   return (await findCommit(store, ref))?.value ?? ref
 }
 
-/** The parents of `commit`, whose generation is held against theirs: NOMSY_INVALID_NODE where it does not fit. */
-export async function readParents(store: ReadableStore, commit: Commit): Promise<Commit[]> {
-  const parents = await readCommits(store, commit.parents)
-  if (commit.generation !== generationAfter(parents))
-    throw new InvalidNodeError(
-      commit.ref.toString(),
-      `generation ${commit.generation} is not 1 + the highest of its parents`,
-    )
-  return parents
-}
-
+/** The commits `refs`, read at once. Rejects as {@link readCommit}. */
 export async function readCommits(store: ReadableStore, refs: readonly Ref[]): Promise<Commit[]> {
   const chunks = await store.getMany(refs)
   return refs.map((ref, index) => decodeCommit(ref, present(ref, chunks[index])))
@@ -50,24 +33,6 @@ export async function readCommits(store: ReadableStore, refs: readonly Ref[]): P
 /** The generation of a commit with these parents. */
 export function generationAfter(parents: readonly Commit[]): number {
   return 1 + parents.reduce((highest, { generation }) => Math.max(highest, generation), 0)
-}
-
-/** The commit `start` and all before it, each once, in the order of SPEC "History": newest generation first. */
-export async function* log(
-  store: ReadableStore,
-  start: Ref,
-  { limit = Number.POSITIVE_INFINITY, signal }: LogOptions = {},
-): AsyncGenerator<Commit> {
-  const frontier = new Frontier()
-  if (limit > 0) frontier.add(await readCommit(store, start))
-  for (let count = 1; ; count++) {
-    signal?.throwIfAborted()
-    const commit = frontier.take()
-    if (commit === undefined) return
-    yield commit
-    if (count >= limit) return
-    for (const parent of await readParents(store, commit)) frontier.add(parent)
-  }
 }
 
 /** From the commit `start` up to `steps` commits back, along first parents: the last one there is. */

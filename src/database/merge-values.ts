@@ -46,13 +46,31 @@ export async function mergeValues(
   return putStorable(context.store, (await resolve(values)) as Storable)
 }
 
+/** What a merge of the values would ask about. Nothing is written. */
+export async function* conflictsOf(
+  context: CollectionContext,
+  values: ValueConflict,
+): AsyncGenerator<MergeConflict> {
+  const { base: baseRef, ours: ourRef, theirs: theirRef } = values
+  if (theirRef.equals(ourRef) || baseRef?.equals(theirRef) === true || baseRef?.equals(ourRef) === true)
+    return
+  const [base, ours, theirs] =
+    baseRef === undefined ? [] : await openCollections(context, [baseRef, ourRef, theirRef])
+  if (ours instanceof SortedSet && theirs instanceof SortedSet && base instanceof SortedSet) return
+  if (ours instanceof SortedMap && theirs instanceof SortedMap && base instanceof SortedMap)
+    yield* ours.conflicts(base, theirs)
+  else if (ours instanceof List && theirs instanceof List && base instanceof List)
+    yield* ours.conflicts(base, theirs)
+  else yield values
+}
+
 /** Undefined where they are not collections of one kind. */
 async function mergeCollections(
   context: CollectionContext,
   refs: readonly [base: Ref, ours: Ref, theirs: Ref],
   resolve: MergeResolution | undefined,
 ): Promise<AnyCollection | undefined> {
-  const [base, ours, theirs] = await Promise.all(refs.map((ref) => openIfCollection(context, ref)))
+  const [base, ours, theirs] = await openCollections(context, refs)
   if (ours instanceof SortedSet && theirs instanceof SortedSet && base instanceof SortedSet)
     return ours.merge(base, theirs)
   if (ours instanceof SortedMap && theirs instanceof SortedMap && base instanceof SortedMap)
@@ -60,6 +78,14 @@ async function mergeCollections(
   if (ours instanceof List && theirs instanceof List && base instanceof List)
     return ours.merge(base, theirs, { resolve: typeof resolve === 'function' ? itemsFrom(resolve) : resolve })
   return undefined
+}
+
+/** Undefined where one is no collection. */
+function openCollections(
+  context: CollectionContext,
+  refs: readonly Ref[],
+): Promise<(AnyCollection | undefined)[]> {
+  return Promise.all(refs.map((ref) => openIfCollection(context, ref)))
 }
 
 async function openIfCollection(context: CollectionContext, ref: Ref): Promise<AnyCollection | undefined> {

@@ -6,7 +6,7 @@ import type { Commit } from './commit.js'
 import { commonAncestor } from './common-ancestor.js'
 import { type CommitContext, type CommitWords, commitToHead } from './head-commit.js'
 import { readCommit } from './history.js'
-import { type MergeResolution, mergeValues } from './merge-values.js'
+import { conflictsOf, type MergeConflict, type MergeResolution, mergeValues } from './merge-values.js'
 
 export interface MergeOptions extends CommitWords {
   /**
@@ -14,6 +14,19 @@ export interface MergeOptions extends CommitWords {
    * the merge rejects with NOMSY_MERGE_CONFLICT.
    */
   readonly resolve?: MergeResolution | undefined
+}
+
+/** What a merge of two commits would ask about. See Database.conflicts. */
+export async function* conflictsBetween(
+  context: CommitContext,
+  ours: Ref,
+  theirs: Ref,
+): AsyncGenerator<MergeConflict> {
+  const { store } = context
+  const [our, their] = [await readCommit(store, ours), await readCommit(store, theirs)]
+  const base = await commonAncestor(store, ours, theirs)
+  if (base?.ref.equals(ours) === true || base?.ref.equals(theirs) === true) return
+  yield* conflictsOf(context, { base: base?.value, ours: our.value, theirs: their.value })
 }
 
 /** Merges the commit `other` into the head `name`. See Database.merge. */

@@ -57,7 +57,7 @@ async function resolvePrefix(store: ChunkStore, prefix: string): Promise<Ref> {
   if (!/^[0-9a-v]{6,31}$/.test(prefix)) {
     throw new UnknownObjectError(
       prefix,
-      `no head of that name in ${store.location}, and no ref or first ${MIN_PREFIX_CHARS} characters of one; 'nomsy list' shows what there is`,
+      `no head of that name in ${store.location}, and no ref or first ${MIN_PREFIX_CHARS} characters of one; 'nomsy heads' shows what there is`,
     )
   }
   const found: Ref[] = []
@@ -69,7 +69,7 @@ async function resolvePrefix(store: ChunkStore, prefix: string): Promise<Ref> {
   if (found.length === 0) {
     throw new UnknownObjectError(
       prefix,
-      `no head and no object of ${store.location} begins so; 'nomsy list' shows what there is`,
+      `no head and no object of ${store.location} begins so; 'nomsy heads' shows what there is`,
     )
   }
   const shown = found.slice(0, 3).join(', ')

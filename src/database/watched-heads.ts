@@ -42,17 +42,29 @@ export class WatchedHeads implements Heads {
   }
 
   /** What the head is, and what it becomes. See Database.watch. */
-  async *watch(name: string, { signal }: WatchOptions = {}): AsyncGenerator<Ref | undefined> {
+  watch(name: string, { signal }: WatchOptions = {}): AsyncGenerator<Ref | undefined> {
     const alarm = new Alarm()
+    const ended = new AbortController()
+    const refs = this.#refsOf(name, alarm, signal ? AbortSignal.any([signal, ended.signal]) : ended.signal)
+    // A generator that waits would go on waiting; whoever ends the watch is not to.
+    const { return: end } = refs
+    refs.return = (value) => {
+      ended.abort()
+      return end.call(refs, value)
+    }
+    return refs
+  }
+
+  async *#refsOf(name: string, alarm: Alarm, signal: AbortSignal): AsyncGenerator<Ref | undefined> {
     const ring = (): void => alarm.ring()
     this.#watches.add(alarm)
-    signal?.addEventListener('abort', ring)
+    signal.addEventListener('abort', ring)
     try {
       let isFirst = true
       let last: Ref | undefined
       for (;;) {
         const ref = await this.#heads.get(name)
-        if (signal?.aborted === true) return
+        if (signal.aborted) return
         if (isFirst || ref?.toString() !== last?.toString()) yield ref
         else await alarm.wait(POLL_MS)
         isFirst = false
@@ -62,7 +74,7 @@ export class WatchedHeads implements Heads {
       if (!(error instanceof NomsyError) || error.code !== 'NOMSY_CLOSED') throw error
     } finally {
       this.#watches.delete(alarm)
-      signal?.removeEventListener('abort', ring)
+      signal.removeEventListener('abort', ring)
     }
   }
 }

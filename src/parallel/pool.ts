@@ -18,10 +18,19 @@ const WORKER_OPTIONS = { execArgv: [], resourceLimits: { maxYoungGenerationSizeM
 type Arguments<Name extends JobName> = Parameters<(typeof JOBS)[Name]>
 type Result<Name extends JobName> = Awaited<ReturnType<(typeof JOBS)[Name]>>
 
+/** A job that is not among {@link JOBS}: a function that the module at the URL `module` exports as `name`. */
+export interface ModuleJob<Args extends unknown[], Result> {
+  readonly module: string
+  readonly name: string
+  readonly run: (...args: Args) => Result | Promise<Result>
+}
+
 /** What goes to a worker, and what comes back. */
 export interface JobMessage {
   readonly id: number
-  readonly name: JobName
+  /** Where the function is that does it; left out, among {@link JOBS}. */
+  readonly module: string | undefined
+  readonly name: string
   readonly args: readonly unknown[]
 }
 
@@ -72,33 +81,35 @@ export function runJob<Name extends JobName>(
   byteCount: number,
   ...args: Arguments<Name>
 ): Result<Name> | Promise<Result<Name>> {
+  const run = JOBS[name] as unknown as (...args: Arguments<Name>) => Result<Name> | Promise<Result<Name>>
+  return runModuleJob({ module: undefined, name, run }, byteCount, ...args)
+}
+
+/** As {@link runJob}, for the jobs of other modules. */
+export function runModuleJob<Args extends unknown[], Result>(
+  { module, name, run }: Omit<ModuleJob<Args, Result>, 'module'> & { readonly module: string | undefined },
+  byteCount: number,
+  ...args: Args
+): Result | Promise<Result> {
   if (bytesInPlace < BYTES_BEFORE_WORKERS) {
     bytesInPlace += byteCount
-    return runInPlace(name, args)
+    return run(...args)
   }
   threads ??= startThreads()
   const thread = threads.reduce(
     (least, each) => (each.waiting.size < least.waiting.size ? each : least),
     threads[0]!,
   )
-  if (thread === undefined) return runInPlace(name, args)
+  if (thread === undefined) return run(...args)
   const id = ++lastId
-  thread.worker.postMessage({ id, name, args } satisfies JobMessage, buffersIn(args))
+  thread.worker.postMessage({ id, module, name, args } satisfies JobMessage, buffersIn(args))
   if (thread.waiting.size === 0) thread.worker.ref()
-  const result = new Promise<Result<Name>>((resolve, reject) => {
+  const result = new Promise<Result>((resolve, reject) => {
     thread.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject })
   })
   // Its failure is met by whoever waits for it, maybe only after waiting for others.
   result.catch(() => {})
   return result
-}
-
-function runInPlace<Name extends JobName>(
-  name: Name,
-  args: Arguments<Name>,
-): Result<Name> | Promise<Result<Name>> {
-  const job = JOBS[name] as unknown as (...args: Arguments<Name>) => Result<Name> | Promise<Result<Name>>
-  return job(...args)
 }
 
 /** The workers; none where the platform has none. */

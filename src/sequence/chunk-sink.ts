@@ -5,12 +5,16 @@
 
 import type { Ref } from '../hash/ref.js'
 import { type Chunk, type ChunkStore, chunkOf } from '../store/chunk-store.js'
+import type { MetaNode } from './node.js'
 
 /** Bytes that gather before a batch is handed over. */
 const BATCH_BYTES = 1024 * 1024
 
 /** What a writer of trees needs of a store. */
-export type ChunkTarget = Pick<ChunkStore, 'put'>
+export interface ChunkTarget extends Pick<ChunkStore, 'put'> {
+  /** Is told of each meta node as it is made, before its chunk is put. */
+  readonly onMeta?: (ref: Ref, chunk: Uint8Array, node: MetaNode) => void
+}
 
 /** Takes chunks and forgets them: for computing a ref without storing anything. */
 export const DISCARD: ChunkTarget = {

@@ -1,9 +1,8 @@
 /**
- * Reads the nodes of trees: fetched, decoded strictly, held against what their parent says of them, and kept
- * under a budget of bytes. Reads of one node that run at once share one fetch.
+ * Reads the nodes of trees: fetched, decoded strictly, held against what their parent says of them, and kept in memory.
+ * Reads of one node that run at once share one fetch.
  */
 
-import { LRUCache } from 'lru-cache'
 import { EncodingError, InvalidNodeError, MissingChunkError } from '../errors.js'
 import { REF_BYTES, type Ref, refKey } from '../hash/ref.js'
 import type { ChunkStore } from '../store/chunk-store.js'
@@ -11,47 +10,8 @@ import { whyNotChild } from './child-check.js'
 import type { ChunkTarget } from './chunk-sink.js'
 import type { SequenceFormat } from './format.js'
 import { type Leaf, MetaNode, type Node } from './node.js'
+import type { NodeCache } from './node-cache.js'
 import { decodeNode } from './node-codec.js'
-
-/** Default budget of a cache in bytes of memory. */
-const CACHE_BYTES = 32 * 1024 * 1024
-
-/** A node of one kind; while nobody has asked for it, a chunk that was just written. */
-interface CachedNode {
-  readonly format: SequenceFormat
-  readonly chunk: Uint8Array
-  readonly node: Node | undefined
-}
-
-/** Decoded nodes by ref, those of all kinds of a store. */
-export class NodeCache {
-  readonly #nodes: LRUCache<string, CachedNode>
-  /** Fetches under way, by ref and kind. */
-  readonly pending = new Map<string, Promise<Node>>()
-
-  constructor(maxBytes = CACHE_BYTES) {
-    this.#nodes = new LRUCache({ maxSize: maxBytes })
-  }
-
-  /** The node of this kind under `key`, as {@link refKey} makes it. */
-  get(format: SequenceFormat, key: string): Node | undefined {
-    const cached = this.#nodes.get(key)
-    if (cached?.format !== format) return undefined
-    return cached.node ?? this.set(format, key, cached.chunk, decodeNode(format, cached.chunk))!
-  }
-
-  /** Keeps `chunk`, and the node in it if it has been decoded, which it gives back. */
-  set(format: SequenceFormat, key: string, chunk: Uint8Array, node?: Node): Node | undefined {
-    this.#nodes.set(key, { format, chunk, node }, { size: memoryOf(chunk, node) })
-    return node
-  }
-}
-
-/** Bytes of memory that a node takes up, roughly: its chunk, its offsets, and the objects around them. */
-function memoryOf(chunk: Uint8Array, node: Node | undefined): number {
-  const metaBytes = node instanceof MetaNode ? node.checked.length + (node.lastKeys?.ends.byteLength ?? 0) : 0
-  return chunk.length + (node?.ends?.byteLength ?? 0) + metaBytes + 256
-}
 
 /** A tree that can be read: its root and what reads the rest. */
 export interface Tree {
@@ -79,6 +39,7 @@ export class NodeReader {
   /** Takes chunks of this kind to the store, and keeps them in memory too: for those that are soon read again. */
   get target(): ChunkTarget {
     return {
+      onMeta: (ref, chunk, node) => this.#cache.set(this.format, refKey(ref.bytes), chunk, node),
       put: (chunks) => {
         for (const { ref, bytes, release } of chunks)
           if (release === undefined) this.#cache.set(this.format, refKey(ref.bytes), bytes)
@@ -105,8 +66,16 @@ export class NodeReader {
 
   /** Child `index` of `parent` if it is in memory, undefined if it must be read: for loops that would rather not wait. */
   cachedChild(parent: MetaNode, index: number): Node | undefined {
-    const node = this.#cache.get(this.format, refKey(parent.refs.bytes, index * REF_BYTES))
-    return node && this.#checked(parent, index, node)
+    const known = parent.kept[index]
+    if (known?.node !== undefined) {
+      known.isUsed = true
+      return known.node
+    }
+    const found = this.#cache.get(this.format, refKey(parent.refs.bytes, index * REF_BYTES))
+    if (found?.node === undefined) return undefined
+    const node = this.#checked(parent, index, found.node)
+    parent.kept[index] = found
+    return node
   }
 
   /** Many children at once, in the order of `places`: what is not in memory is fetched together. */
@@ -145,7 +114,7 @@ export class NodeReader {
 
   async node(ref: Ref): Promise<Node> {
     const key = refKey(ref.bytes)
-    const cached = this.#cache.get(this.format, key)
+    const cached = this.#cache.get(this.format, key)?.node
     if (cached !== undefined) return cached
     const { pending } = this.#cache
     const pendingKey = `${this.format.kind} ${key}`

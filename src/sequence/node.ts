@@ -12,6 +12,26 @@ export type Node = Leaf | MetaNode
 export interface EncodedItems {
   readonly items: Uint8Array
   readonly ends: Uint32Array
+  /** What a search by keys has found out about items that begin with keys. */
+  heads?: KeyHeads | undefined
+}
+
+/** Four bytes of each key, of keys that are ordered by their bytes. */
+export interface KeyHeads {
+  /** The kind of all these keys. */
+  readonly kind: number
+  /** Bytes of their payloads with which all of them begin. */
+  readonly sharedBytes: number
+  /** Of each key the four bytes after those, big-endian; zeros where it has ended. */
+  readonly heads: Uint32Array
+}
+
+/** A node in the cache. */
+export interface KeptNode {
+  /** Undefined once it is kept no longer. */
+  node: Node | undefined
+  /** To be set by those who use the node. */
+  isUsed: boolean
 }
 
 /** A run of items. `ends[i]` is the end of item i in `items`; without `ends` each byte is an item. */
@@ -19,6 +39,7 @@ export class Leaf {
   readonly level = 0
   readonly items: Uint8Array
   readonly ends: Uint32Array | undefined
+  heads: KeyHeads | undefined = undefined
 
   constructor(items: Uint8Array, ends?: Uint32Array) {
     this.items = items
@@ -52,6 +73,8 @@ export class MetaNode {
   readonly lastKeys: EncodedItems | undefined
   /** 1 for children that were read and found to be what this node says of them, which they then are for good. */
   readonly checked: Uint8Array
+  /** Children that were found in the cache, of those that are {@link checked}. */
+  readonly kept: (KeptNode | undefined)[]
 
   constructor(level: number, refs: RefList, ends: Float64Array, lastKeys?: EncodedItems) {
     this.level = level
@@ -59,6 +82,7 @@ export class MetaNode {
     this.ends = ends
     this.lastKeys = lastKeys
     this.checked = new Uint8Array(ends.length)
+    this.kept = new Array<KeptNode | undefined>(ends.length)
   }
 
   /** Items under the node. */

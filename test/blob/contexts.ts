@@ -3,7 +3,7 @@
 import type { BlobContext } from '../../src/blob/blob.js'
 import { BLOB_PARAMS } from '../../src/blob/blob-format.js'
 import type { TreeParams } from '../../src/sequence/format.js'
-import { NodeCache } from '../../src/sequence/node-reader.js'
+import { NodeCache } from '../../src/sequence/node-cache.js'
 import { WatchedStore } from '../sequence/watched-store.js'
 
 export interface TestContext extends BlobContext {

@@ -58,7 +58,7 @@ describe('exit status 2 for wrong usage', () => {
     [['splice', 'x', '--at', '0', '--remove', '1.5'], "--remove: '1.5' is not a number of bytes"],
     [['splice', 'x', '--at', '0', '--name', '..'], "'..' cannot name a head"],
     [['init', 'one', '--store', 'two'], 'init one with --store two: name one place'],
-    [['list', '--store', 'ftp://host/x'], 'ftp://host/x: not a kind of store'],
+    [['heads', '--store', 'ftp://host/x'], 'ftp://host/x: not a kind of store'],
   ]
   test.concurrent.each(cases)('%j', async (args, words) => {
     expectFailure(await at.nomsy(args), 2, new RegExp(escapeRegExp(words)))
@@ -67,14 +67,14 @@ describe('exit status 2 for wrong usage', () => {
 
 describe('exit status 1 for what cannot be done', () => {
   const cases: [args: string[], words: string | RegExp, options?: RunOptions][] = [
-    [['cat', 'nobody'], "nobody: no head of that name in .*'nomsy list' shows what there is"],
+    [['cat', 'nobody'], "nobody: no head of that name in .*'nomsy heads' shows what there is"],
     [['cat', ''], 'no head of that name'],
     [['cat', '0123456789'], '0123456789: no head and no object'],
     [['cat', '0'.repeat(32)], 'has no such object'],
     [['cat', 'x', 'nobody'], 'nobody: no head'],
     [['cat', 'x', '--range', '10-'], '--range 10- is outside x, which has the bytes 0-9'],
     [['cat', 'x', '--range', '-0'], '--range -0 is outside x'],
-    [['rm', 'x', 'nobody'], "nobody: no such name or pin in .*'nomsy list' shows what there is"],
+    [['rm', 'x', 'nobody'], "nobody: no such name or pin in .*'nomsy heads' shows what there is"],
     [['put', 'absent'], 'absent: no such file or directory; check the path'],
     [['put', 'file', 'absent'], 'absent: no such file or directory'],
     [['put', 'dir'], 'dir: is a directory; directory trees are not supported yet'],
@@ -90,12 +90,12 @@ describe('exit status 1 for what cannot be done', () => {
     [['get', 'x', 'dir'], 'x: is a directory; name the file to write'],
     [['get', 'x', '/dev/null'], "/dev/null: is not a regular file; 'nomsy cat'"],
     [['get', 'x', 'dir/y'], 'dir/y: permission denied', { asNobody: true }],
-    [['list', '--store', 'foreign'], 'foreign holds'],
+    [['heads', '--store', 'foreign'], 'foreign holds'],
     [['put', 'file', '--store', 'foreign'], 'foreign holds'],
     [['put', 'file', '--store', 'level:foreign'], 'foreign holds'],
     [['init', 'foreign'], 'foreign holds'],
-    [['list', '--store', 'file'], 'file is a file'],
-    [['list', '--store', '/proc/store'], 'no store at /proc/store'],
+    [['heads', '--store', 'file'], 'file is a file'],
+    [['heads', '--store', '/proc/store'], 'no store at /proc/store'],
     [
       ['put', 'file', '--store', 'mine'],
       /nomsy: .*mine.*(permission denied|cannot be written)/,
@@ -108,7 +108,7 @@ describe('exit status 1 for what cannot be done', () => {
   })
 
   test('nothing was stored, removed or left behind by any of them', async () => {
-    expect(await at.ok('list')).toMatch(/^\S+ +10 B +blob +x\n$/)
+    expect(await at.ok('heads')).toMatch(/^\S+ +10 B +blob +x\n$/)
     expect(readdirSync(at.path('foreign'))).toEqual(['letter.txt'])
     expect(readdirSync(at.path('dir'))).toEqual(['x'])
     expect(readdirSync(at.path()).sort()).toEqual(['dir', 'file', 'foreign', 'secret', 'store'])
@@ -132,7 +132,7 @@ test('a store that can only be read serves those who only read', async () => {
   const runs = [
     await at.nomsy(['cat', 'x'], { asNobody: true }),
     await at.nomsy(['stat', 'x'], { asNobody: true }),
-    await at.nomsy(['list'], { asNobody: true }),
+    await at.nomsy(['heads'], { asNobody: true }),
     await at.nomsy(['check'], { asNobody: true }),
   ]
   expect(runs.map(({ code }) => code)).toEqual([0, 0, 0, 0])
@@ -143,7 +143,7 @@ test('a store that somebody else holds can be read, and who would write is told 
   const holder = at.start(['put', '-'])
   // It has taken this much only once it has opened the store.
   await new Promise((resolve) => holder.stdin.write(noise('held', 4_000_000), resolve))
-  expect((await at.nomsy(['list'])).code).toBe(0)
+  expect((await at.nomsy(['heads'])).code).toBe(0)
   expectFailure(
     await at.nomsy(['put', '-'], { input: 'more' }),
     1,
@@ -152,7 +152,7 @@ test('a store that somebody else holds can be read, and who would write is told 
   const ended = new Promise((resolve) => holder.on('close', resolve))
   holder.stdin.end('held')
   await ended
-  expect(await at.ok('list')).toContain('pinned')
+  expect(await at.ok('heads')).toContain('pinned')
 })
 
 test('a file that grows while it is put is refused, and nothing refers to it', async () => {
@@ -164,7 +164,7 @@ test('a file that grows while it is put is refused, and nothing refers to it', a
   const outcome = await putting
   clearInterval(growing)
   expectFailure(outcome, 1, /growing: changed while it was read, .*run it again when it rests/)
-  expect(await place.ok('list')).toBe('')
+  expect(await place.ok('heads')).toBe('')
 })
 
 test('a full disk is told in one line, and what was there before stays', async (context) => {

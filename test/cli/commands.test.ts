@@ -39,7 +39,7 @@ describe('in a store', () => {
     ])
     for (const { ref, name } of jsonLines(out)) {
       expect(await at.ok('cat', ref)).toBe(readFileSync(at.path(name), 'utf8'))
-      expect(await at.ok('list')).toMatch(new RegExp(`${ref} .* pinned\n`))
+      expect(await at.ok('heads')).toMatch(new RegExp(`${ref} .* pinned\n`))
     }
   })
 
@@ -116,7 +116,7 @@ describe('in a store', () => {
     )
     const expected = (await at.nomsy(['hash', '-'], { input: edited })).out.slice(0, 32)
     expect(out).toBe(`${expected}\n`)
-    expect(await at.ok('list')).toMatch(new RegExp(`${expected} .* pinned\n`))
+    expect(await at.ok('heads')).toMatch(new RegExp(`${expected} .* pinned\n`))
     expect(jsonLines(await at.ok('stat', 'big/data.bin', '--json'))).toMatchObject([{ ref }])
     const named = await at.ok(
       'splice',
@@ -164,11 +164,11 @@ describe('in a store', () => {
     const two = await at.put('two', '--name', 'moving')
     expect(await at.ok('cat', 'moving')).toBe('two')
     await at.put('one')
-    const lines = jsonLines(await at.ok('list', 'mov', '--json'))
+    const lines = jsonLines(await at.ok('heads', 'mov', '--json'))
     expect(lines).toEqual([{ name: 'moving', ref: two, size: 3, kind: 'blob' }])
     const { err } = await at.nomsy(['rm', 'moving', one.slice(0, 8)])
     expect(err).toBe(`removed moving, which was ${two}\nremoved the pin of ${one}\n`)
-    const left = await at.ok('list')
+    const left = await at.ok('heads')
     expect(left).not.toContain('moving')
     expect(left).not.toContain(one)
     expect((await at.nomsy(['rm', one])).code).toBe(1)
@@ -183,7 +183,7 @@ describe('in a store', () => {
     expect([made.code, again.code, again.err]).toEqual([0, 0, ''])
     expect(made.err).toMatch(/^made a new store at .*\n$/)
     const store = `--store=${at.path('made')}`
-    expect(await at.ok('list', store)).toBe('')
+    expect(await at.ok('heads', store)).toBe('')
     expect((await at.nomsy(['check', store])).err).toMatch(/made: all is well\n$/)
   })
 

@@ -83,7 +83,7 @@ test('an object that is no blob is listed as such and not shown as one', async (
   await store.put([chunk])
   await store.heads.compareAndSet('list', undefined, chunk.ref)
   await store.close()
-  expect(await at.ok('list')).toMatch(/ +\? +unknown +list\n$/)
+  expect(await at.ok('heads')).toMatch(/ +\? +unknown +list\n$/)
   const { code, err } = await at.nomsy(['cat', 'list'])
   expect(code).toBe(1)
   expect(err).toMatch(/^nomsy: chunk .* is not a valid node here: [^\n]*\n$/)
@@ -95,7 +95,7 @@ test('a store of a newer format is left alone', async () => {
   const level = new Level(at.path('store'))
   await level.put('format', 'nomsy level store 99')
   await level.close()
-  for (const args of [['list'], ['put', '-'], ['check']]) {
+  for (const args of [['heads'], ['put', '-'], ['check']]) {
     const { code, out, err } = await at.nomsy(args)
     expect([code, out]).toEqual([1, ''])
     expect(err).toMatch(/^nomsy: \S+ is a level store of version 99, this nomsy knows 1; [^\n]*\n$/)
@@ -128,7 +128,7 @@ test('bytes missing at the end of a store are told by check, with a head that we
   const { code, out } = await at.nomsy(['check'])
   expect(code).toBe(1)
   expect(out).toMatch(/00000001\.seg is damaged at byte \d+: \d+ bytes are missing at its end/)
-  const list = await at.nomsy(['list'])
+  const list = await at.nomsy(['heads'])
   expect([list.code, list.err]).toEqual([0, expect.stringContaining('reading what is left')])
 })
 

@@ -114,7 +114,7 @@ describe('in a store', () => {
   })
 
   test('and nothing was', async () => {
-    expect(await at.ok('list', 'bad')).toBe('')
+    expect(await at.ok('heads', 'bad')).toBe('')
     expect((await at.nomsy(['check'])).err).toMatch(/all is well\n$/)
   })
 

@@ -42,7 +42,7 @@ test.each([
   [['--store', 'list', 'map', 'set'], 'map set'],
   [['map', 'frobnicate'], 'map'],
   [['map'], 'map'],
-  [['list', 'photos/'], 'list'],
+  [['heads', 'photos/'], 'heads'],
   [['list', 'push', 'x'], 'list push'],
   [['map get'], undefined],
   [['help', 'cat'], undefined],

@@ -40,7 +40,7 @@ describe('a name with a history', () => {
   test('all that reads takes commits and those before them', async () => {
     expect(await at.ok('map', 'get', 'users~2', 'alan')).toBe('1912\n')
     expect(await at.ok('show', 'users~1:ada/born')).toBe('1816\n')
-    expect(await at.ok('list', 'users')).toMatch(/^[0-9a-v]{32} +1 entry {2}commit {3}users\n$/)
+    expect(await at.ok('heads', 'users')).toMatch(/^[0-9a-v]{32} +1 entry {2}commit {3}users\n$/)
     expect(await at.ok('stat', 'users')).toMatch(
       /^kind {4}map\nref .*\ncommit {2}[0-9a-v]{32}\nsize {4}1 entry\n/,
     )
@@ -120,7 +120,7 @@ describe('branches', () => {
   test('conflicts are listed, nothing is changed, and a side can be taken', async () => {
     await at.ok('map', 'set', 'draft', 'ada', '{"x":1}')
     await at.ok('map', 'delete', 'main', 'ada')
-    const before = await at.ok('list', 'main')
+    const before = await at.ok('heads', 'main')
     expect(await at.nomsy(['merge', 'main', 'draft'])).toEqual({
       code: 1,
       bytes: expect.anything(),
@@ -129,7 +129,7 @@ describe('branches', () => {
     })
     const json = await at.nomsy(['merge', 'main', 'draft', '--json'])
     expect(jsonLines(json.out)).toEqual([{ key: 'ada', base: 1, theirs: { x: 1 } }])
-    expect(await at.ok('list', 'main')).toBe(before)
+    expect(await at.ok('heads', 'main')).toBe(before)
     await at.ok('merge', 'main', 'draft', '--resolve', 'theirs')
     expect(await at.ok('map', 'get', 'main', 'ada')).toBe('{"x": 1}\n')
     expect((await at.nomsy(['check'])).err).toMatch(/all is well\n$/)

@@ -23,8 +23,8 @@ beforeAll(async () => {
 })
 
 test('list and stat say the kind and how much there is', async () => {
-  expect(await at.ok('list', 'm')).toBe(`${ref}  100 entries  map      m\n`)
-  expect(JSON.parse(await at.ok('list', 'm', '--json'))).toEqual({
+  expect(await at.ok('heads', 'm')).toBe(`${ref}  100 entries  map      m\n`)
+  expect(JSON.parse(await at.ok('heads', 'm', '--json'))).toEqual({
     name: 'm',
     ref,
     kind: 'map',

@@ -37,7 +37,7 @@ test.each([
   ['home', ['home', '.local', 'share', 'nomsy']],
   ['xdg', ['xdg', 'nomsy']],
 ])('the store by %s', async (name, path) => {
-  expect(await at.ok('list', '--store', at.path(...path))).toContain(`  ${name}\n`)
+  expect(await at.ok('heads', '--store', at.path(...path))).toContain(`  ${name}\n`)
 })
 
 test('a relative XDG_DATA_HOME is ignored, as its specification says', async () => {
@@ -51,7 +51,7 @@ test.concurrent.each([
   ['stat', 'x'],
   ['show', 'x'],
   ['diff', 'x', 'y'],
-  ['list'],
+  ['heads'],
   ['check'],
   ['rm', 'x'],
   ['splice', 'x', '--at', '0'],
@@ -75,6 +75,6 @@ test('level:PATH names a store in one LevelDB', async () => {
   const ref = await level.put('in a level', '--name', 'x')
   expect(await level.ok('cat', 'x', ref)).toBe('in a levelin a level')
   expect(await level.ok('splice', 'x', '--at', '2', '--remove', '8')).toBe(`${await level.put('in')}\n`)
-  expect((await level.ok('list')).trimEnd().split('\n')).toHaveLength(2)
+  expect((await level.ok('heads')).trimEnd().split('\n')).toHaveLength(2)
   expect((await level.nomsy(['check'])).code).toBe(0)
 })

@@ -40,12 +40,12 @@ describe('a reader that stops early ends the program quietly', () => {
     for (const name of files) writeFileSync(at.path(name), name)
     expect(shell(`$NOMSY put ${files.join(' ')} | true; exit $PIPESTATUS`).status).toBe(0)
     const refs = jsonLines(await at.ok('hash', '--json', ...files)).map((line) => line.ref)
-    const pinned = jsonLines(await at.ok('list', '--json')).map((line) => line.ref)
+    const pinned = jsonLines(await at.ok('heads', '--json')).map((line) => line.ref)
     expect(pinned).toEqual(expect.arrayContaining(refs))
   })
 })
 
-test.each(['cat $REF', 'list', '--help'])('%s to a full device fails with one line', (command) => {
+test.each(['cat $REF', 'heads', '--help'])('%s to a full device fails with one line', (command) => {
   expect(shell(`$NOMSY ${command} > /dev/full`)).toEqual({
     status: 1,
     out: '',
@@ -126,7 +126,7 @@ describe('a signal', () => {
       err: `nomsy: ended by ${signal}; what was stored before stays whole\n`,
     })
     expect(await place.nomsy(['check'])).toMatchObject({ code: 0, out: '' })
-    expect(await place.ok('list')).toMatch(/^\S+ +6 B +blob +before\n$/)
+    expect(await place.ok('heads')).toMatch(/^\S+ +6 B +blob +before\n$/)
   })
 
   test('ends a get that waits for a slow disk and removes its temporary file', async () => {

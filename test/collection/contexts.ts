@@ -5,7 +5,7 @@ import { COLLECTION_PARAMS } from '../../src/collection/collection-format.js'
 import { encode } from '../../src/encoding/encode.js'
 import type { Ref } from '../../src/hash/ref.js'
 import type { TreeParams } from '../../src/sequence/format.js'
-import { NodeCache } from '../../src/sequence/node-reader.js'
+import { NodeCache } from '../../src/sequence/node-cache.js'
 import { type Chunk, chunkOf } from '../../src/store/chunk-store.js'
 import { WatchedStore } from '../sequence/watched-store.js'
 

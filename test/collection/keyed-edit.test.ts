@@ -7,10 +7,11 @@ import { SortedMap } from '../../src/collection/sorted-map.js'
 import { SortedSet } from '../../src/collection/sorted-set.js'
 import type { Key } from '../../src/collection/value.js'
 import type { TreeParams } from '../../src/sequence/format.js'
+import { walk } from '../../src/sequence/walk.js'
 import { check } from '../seed.js'
 import { SMALL_PARAMS } from '../sequence/small-params.js'
 import { countChunks, nodesPerLevel } from '../sequence/trees.js'
-import { coldContext, collect, newContext } from './contexts.js'
+import { coldContext, collect, KNOWN_REFS, newContext } from './contexts.js'
 import {
   applied,
   type Entry,
@@ -63,6 +64,28 @@ describe.each<[string, TreeParams, number]>([
     )
   })
 
+  test('what extends a map or set is as if it had been there', async () => {
+    await check(
+      fc.asyncProperty(models, ops, async (model, added) => {
+        const context = newContext(params)
+        const entries = added.flatMap(({ index, n }): Entry[] =>
+          n === undefined ? [] : [[UNIVERSE[index]!, valueFor(n)]],
+        )
+        const map = await (await SortedMap.from<Key, Values>(context, entriesOf(model))).extend(entries)
+        const expected = applied(
+          model,
+          added.filter(({ n }) => n !== undefined),
+        )
+        expect(map.ref.toString()).toBe(await refOf(expected, params))
+        const keys = entriesOf(model).map(([key]) => key)
+        const set = await (await SortedSet.from<Key>(context, keys)).extend(entries.map(([key]) => key))
+        expect(set.ref).toEqual((await SortedSet.from(context, map.keys())).ref)
+        for (const each of [map, set]) await countChunks(context.store, each)
+      }),
+      { numRuns: runs(numRuns) },
+    )
+  })
+
   test('entries in any order, and again and again, give the map of the last of each key', async () => {
     await check(
       fc.asyncProperty(
@@ -108,6 +131,21 @@ describe.each<[string, TreeParams, number]>([
       { numRuns: runs(numRuns / 4) },
     )
   })
+})
+
+test('what extends a map leaves nothing in the store but the two maps', async () => {
+  const context = newContext(COLLECTION_PARAMS)
+  const entries = (first: number, value: string): [number, string][] =>
+    Array.from({ length: 20_000 }, (_, index) => [(first + index * 7919) % 30_000, value])
+  const map = await SortedMap.from<number, string>(
+    context,
+    entries(0, 'old').toSorted(([a], [b]) => a - b),
+  )
+  const extended = await map.extend(entries(5, 'new'))
+  const reached = new Set(KNOWN_REFS.map(String))
+  for (const { ref } of [map, extended]) await collect(walk(context.store, ref, reached))
+  const stored = await collect(context.store.refs())
+  expect(stored.map(String).sort()).toEqual([...reached].sort())
 })
 
 describe('a map', () => {

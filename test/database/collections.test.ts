@@ -3,6 +3,7 @@ import { Blob } from '../../src/blob/blob.js'
 import { List } from '../../src/collection/list.js'
 import { SortedMap } from '../../src/collection/sorted-map.js'
 import { SortedSet } from '../../src/collection/sorted-set.js'
+import type { Key, Value } from '../../src/collection/value.js'
 import { Database } from '../../src/database/database.js'
 import { open } from '../../src/database/open.js'
 import { encode } from '../../src/encoding/encode.js'
@@ -154,6 +155,14 @@ describe('list, map and set', () => {
     // What is stored may hold blobs where refs are read.
     const more = await map.edit().set('alan', { born: 1912, picture: blob, tags: [] }).done()
     expect((await more.get('alan'))?.picture).toEqual(blob.ref)
+    async function* keys(): AsyncGenerator<Key> {
+      yield* ['b', ['a', 1]]
+    }
+    expectTypeOf(await db.set(keys())).toEqualTypeOf<SortedSet<Key>>()
+    async function* entries(): AsyncGenerator<readonly [Key, Value]> {
+      yield ['b', { born: 1815 }]
+    }
+    expectTypeOf(await db.map(entries())).toEqualTypeOf<SortedMap<Key, Value>>()
     type Color = 'red' | 'green'
     const colors = await db.map<Color, { hue: number }>([['red', { hue: 0 }]])
     expectTypeOf(colors).toEqualTypeOf<SortedMap<Color, { hue: number }>>()

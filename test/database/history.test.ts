@@ -59,6 +59,28 @@ describe('log', () => {
         expect(await collect(db.log(object))).toEqual(before)
     }))
 
+  test('of lines side by side reads them together, and tells of what is missing only when it comes to it', () =>
+    inMemory(async (db, store) => {
+      const lines = await Promise.all(Array.from({ length: 20 }, (_, line) => chain(db, `line${line}`, 10)))
+      await db.commit('main', 'all', { parents: lines.map((line) => line.at(-1)!.ref) })
+      store.reads = 0
+      store.requests = 0
+      expect(await collect(db.log('main'))).toHaveLength(201)
+      expect(store.reads).toBeLessThan(250)
+      expect(store.requests).toBeLessThan(60)
+      const lost = lines[7]![0]!.ref
+      store.lose(lost)
+      const seen: Commit[] = []
+      const reading = (async () => {
+        for await (const commit of db.log('main')) seen.push(commit)
+      })()
+      await expect(reading).rejects.toThrow(new MissingChunkError(lost.toString()))
+      expect(seen.at(-1)!.parents[0]).toEqual(lost)
+      expect(seen.length).toBeGreaterThan(150)
+      for (const line of lines) await db.remove(`line${lines.indexOf(line)}`)
+      await db.remove('main')
+    }))
+
   test('stops at a signal', () =>
     inMemory(async (db) => {
       await chain(db, 'main', 10)
@@ -90,7 +112,8 @@ describe('the common ancestor', () => {
       await chain(db, 'draft', 7)
       store.reads = 0
       expect(await db.commonAncestor('main', 'draft')).toEqual(trunk.at(-1))
-      expect(store.reads).toBe(2 + 5 + 7)
+      // Where they part is read once, for both.
+      expect(store.reads).toBe(2 + 5 + 7 - 1)
     }))
 
   test('of a commit and one that follows it is that commit, and of one and itself too', () =>

@@ -43,6 +43,58 @@ describe('where one follows the other', () => {
     }))
 })
 
+test('conflicts are those that a merge asks about, and none where it asks nothing', () =>
+  inMemory(async (db, store) => {
+    const map = await db.map<string, number>([
+      ['a', 1],
+      ['b', 1],
+      ['c', 1],
+    ])
+    const list = await db.list<number>([1, 2, 3])
+    const set = await db.set<number>([1, 2])
+    const cases: [Storable, Storable, Storable, number][] = [
+      [
+        map,
+        await map.edit().set('a', 2).set('b', 2).done(),
+        await map.edit().set('a', 3).delete('b').done(),
+        2,
+      ],
+      [map, await map.edit().set('a', 2).done(), await map.edit().set('b', 3).done(), 0],
+      [list, await list.splice(0, 1, [7]), await list.splice(0, 1, [8]), 1],
+      [list, await list.splice(0, 1, [7]), await list.append([8]), 0],
+      [set, await set.edit().add(3).done(), await set.edit().delete(1).done(), 0],
+      [1, 2, 3, 1],
+      [1, 2, 2, 0],
+      [map, list, map, 0],
+      [map, list, await map.edit().set('a', 2).done(), 1],
+    ]
+    for (const [base, ours, theirs, count] of cases) {
+      await fork(db, base, ours, theirs)
+      store.puts = 0
+      const found = await collect(db.conflicts('main', 'draft'))
+      expect(store.puts).toBe(0)
+      expect(found).toHaveLength(count)
+      const asked: MergeConflict[] = []
+      await db.merge('main', 'draft', {
+        resolve: (conflict) => {
+          asked.push(conflict)
+          return 'at' in conflict ? [] : 0
+        },
+      })
+      expect(asked).toEqual(found)
+      for (const name of ['main', 'draft']) await db.remove(name)
+    }
+    await db.commit('main', 1)
+    await db.branch('draft', 'main')
+    await db.commit('draft', 2)
+    expect(await collect(db.conflicts('main', 'draft'))).toEqual([])
+    expect(await collect(db.conflicts('draft', 'main'))).toEqual([])
+    for (const name of ['main', 'draft']) await db.remove(name)
+    await db.commit('main', 1)
+    await db.commit('draft', 2)
+    expect(await collect(db.conflicts('main', 'draft'))).toHaveLength(1)
+  }))
+
 describe('a commit follows both', () => {
   test('of what ours did, where theirs came back to what was there before', () =>
     inMemory(async (db) => {

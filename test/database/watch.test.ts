@@ -56,6 +56,21 @@ describe('a watch', () => {
       await watch.return(undefined)
     }))
 
+  test('ends at once where whoever waits wants no more', () =>
+    inMemory(async (db) => {
+      vi.useFakeTimers()
+      for (const signal of [undefined, new AbortController().signal]) {
+        const watch = db.watch('main', { signal })
+        await next(watch)
+        const coming = next(watch)
+        // Until it waits for a change.
+        for (let turn = 0; turn < 20; turn++) await null
+        expect(await watch.return(undefined)).toEqual({ done: true, value: undefined })
+        expect(await coming).toBe('end')
+        expect(vi.getTimerCount()).toBe(0)
+      }
+    }))
+
   test('does not miss what changes while it looks', () =>
     inMemory(async (db, store) => {
       vi.useFakeTimers()

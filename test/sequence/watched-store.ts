@@ -5,8 +5,9 @@ import type { Chunk } from '../../src/store/chunk-store.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
 
 export class WatchedStore extends MemoryStore {
-  /** Chunks read. */
+  /** Chunks read, and how often some were asked for. */
   reads = 0
+  requests = 0
   /** Chunks put, and their bytes. */
   puts = 0
   putBytes = 0
@@ -23,6 +24,7 @@ export class WatchedStore extends MemoryStore {
 
   override async getMany(refs: readonly Ref[]): Promise<(Uint8Array | undefined)[]> {
     this.reads += refs.length
+    this.requests++
     const chunks = await super.getMany(refs)
     return chunks.map((chunk, index) => (this.#lost.has(refs[index]!.toString()) ? undefined : chunk))
   }

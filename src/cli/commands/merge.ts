@@ -9,7 +9,7 @@ import { Failure, UsageError } from '../failure.js'
 import { checkName } from '../head-name.js'
 import { findCommit } from '../objects/find-object.js'
 import { commitJson } from '../show/commit-text.js'
-import { conflictJson, conflictLines, conflictsOf } from '../show/conflicts.js'
+import { conflictJson, conflictLines } from '../show/conflicts.js'
 import { painter } from '../styled.js'
 
 export const usage: CommandUsage = {
@@ -75,7 +75,7 @@ async function printConflicts(
 ): Promise<number> {
   const paint = painter(process.stdout)
   let count = 0
-  for await (const conflict of conflictsOf(db, ours, theirs)) {
+  for await (const conflict of db.conflicts(ours.ref, theirs.ref)) {
     signal.throwIfAborted()
     count++
     for (const line of json ? [conflictJson(conflict)] : conflictLines(conflict, paint))

@@ -47,7 +47,7 @@ function find(held: readonly Held[], object: string, { store }: Database): Held 
   throw new UnknownObjectError(
     object,
     names === ''
-      ? `no such name or pin in ${store.location}; 'nomsy list' shows what there is`
+      ? `no such name or pin in ${store.location}; 'nomsy heads' shows what there is`
       : `is not pinned but named: ${names}; remove it by name`,
   )
 }

@@ -27,16 +27,20 @@ export async function editCollection<K extends CollectionKind>(
   await report(context, db, kind, edit.name, edited)
 }
 
-/** Throws a Failure where the head holds something else than a `kind`. */
-export async function checkKind(db: Database, kind: CollectionKind, name: string): Promise<void> {
+/** The collection that the head holds, undefined where there is none; throws a Failure where it is no `kind`. */
+export async function collectionAt<K extends CollectionKind>(
+  db: Database,
+  kind: K,
+  name: string,
+): Promise<CollectionOf<K> | undefined> {
   const head = await db.heads.get(name)
-  if (head !== undefined) ofKind(await openObject(db, await db.at(head)), kind, name)
+  return head && ofKind(await openObject(db, await db.at(head)), kind, name)
 }
 
 /** `before`, for a change of what must be there. */
 export function present<T>(before: T | undefined, name: string): T {
   if (before !== undefined) return before
-  throw new Failure(`${name}: there is no head of that name; 'nomsy list' shows what there is`)
+  throw new Failure(`${name}: there is no head of that name; 'nomsy heads' shows what there is`)
 }
 
 async function report(

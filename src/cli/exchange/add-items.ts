@@ -1,54 +1,54 @@
-/**
- * Adds what one map or set has to another, in memory that does not grow with either: in the order of keys, many at a
- * time, so that each batch reads and writes leaves of its own.
- */
+/** Adds items that are read to collections, in memory that grows neither with these nor with those. */
 
-import type { SortedMap } from '../../collection/sorted-map.js'
-import type { SortedSet } from '../../collection/sorted-set.js'
+import { List } from '../../collection/list.js'
+import type { AnyCollection } from '../../collection/open-collection.js'
+import { SortedMap } from '../../collection/sorted-map.js'
+import { SortedSet } from '../../collection/sorted-set.js'
+import type { Source } from '../../collection/source.js'
 import type { Key, Value } from '../../collection/value.js'
+import type { Database } from '../../database/database.js'
+import type { CollectionKind } from '../objects/find-object.js'
+import type { Item } from './item.js'
 
-/** A batch ends with the item that makes it this large, in bytes or so. */
-const BATCH_BYTES = 8 * 1024 * 1024
+// What is wrong with an item is found when it is stored, which must be before the next one is read.
 
-/** `to` with all entries of `added`, which win over those under the same keys. */
-export async function addEntries(
-  to: SortedMap<Key, Value>,
-  added: SortedMap<Key, Value>,
-): Promise<SortedMap<Key, Value>> {
-  if (to.size === 0) return added
-  let edit = to.edit()
-  let size = 0
-  for await (const entry of added) {
-    edit.set(...entry)
-    size += sizeOf(entry)
-    if (size < BATCH_BYTES) continue
-    edit = (await edit.done()).edit()
-    size = 0
+/** Stores the items as a collection of their own. */
+export function storeItems(
+  db: Database,
+  kind: CollectionKind,
+  items: Source<Item>,
+  signal: AbortSignal,
+): Promise<AnyCollection> {
+  const stored: Readonly<Record<CollectionKind, () => Promise<AnyCollection>>> = {
+    list: () => db.list<Value>(items, { signal }),
+    set: () => db.set<Key>(items as Source<Key>, { signal }),
+    map: () => db.map<Key, Value>(items as Source<readonly [Key, Value]>, { signal }),
   }
-  return edit.done()
+  return stored[kind]()
 }
 
-/** `to` with all keys of `added`. */
-export async function addKeys(to: SortedSet<Key>, added: SortedSet<Key>): Promise<SortedSet<Key>> {
-  if (to.size === 0) return added
-  let edit = to.edit()
-  let size = 0
-  for await (const key of added) {
-    edit.add(key)
-    size += sizeOf(key)
-    if (size < BATCH_BYTES) continue
-    edit = (await edit.done()).edit()
-    size = 0
-  }
-  return edit.done()
+/** `collection` with the items: of a list at its end; of a map they win over those under the same keys. */
+export function extended(
+  collection: AnyCollection,
+  items: Source<Item>,
+  signal: AbortSignal,
+): Promise<AnyCollection> {
+  if (collection instanceof List) return collection.append(items, { signal })
+  if (collection instanceof SortedSet) return collection.extend(items as Source<Key>, { signal })
+  return collection.extend(items as Source<readonly [Key, Value]>, { signal })
 }
 
-/** What `value` takes in memory, in bytes: roughly, and with what holds it. */
-function sizeOf(value: Value): number {
-  if (typeof value === 'string') return 100 + value.length
-  if (typeof value !== 'object' || value === null) return 100
-  if (value instanceof Uint8Array) return 100 + value.length
-  let size = 100
-  for (const [name, part] of Object.entries(value)) size += name.length + sizeOf(part as Value)
-  return size
+/** What `imported` has added to `before`, added to `current` instead. */
+export async function combined(
+  imported: AnyCollection,
+  before: AnyCollection,
+  current: AnyCollection,
+): Promise<AnyCollection> {
+  if (imported instanceof List && before instanceof List && current instanceof List)
+    return current.concat(await imported.slice(before.length))
+  if (imported instanceof SortedMap && before instanceof SortedMap && current instanceof SortedMap)
+    return imported.merge(before, current, { resolve: 'ours' })
+  if (imported instanceof SortedSet && before instanceof SortedSet && current instanceof SortedSet)
+    return imported.merge(before, current)
+  throw new TypeError('these are collections of different kinds')
 }

@@ -1,60 +1,30 @@
-/** What two sides made of the same, where they do not agree: for those who are to decide. Nothing is written. */
+/** What two sides made of the same, where they do not agree: for those who are to decide. */
 
-import { mergeEdits } from '../../collection/keyed-merge.js'
-import { mergeSplices } from '../../collection/list-conflict.js'
-import { itemResolver } from '../../collection/map-merge.js'
-import { MergeConflicts } from '../../collection/merge-conflicts.js'
 import type { Key, Value } from '../../collection/value.js'
-import type { Commit } from '../../database/commit.js'
-import type { Database } from '../../database/database.js'
-import { openObject } from '../objects/find-object.js'
+import type { MergeConflict } from '../../database/merge-values.js'
 import { type Paint, PLAIN } from '../styled.js'
 import { jsonForm } from '../values/json-form.js'
 import { prettyLine } from '../values/pretty.js'
 
-/** What there was and what each side made of it; undefined where there is nothing. Of a list, arrays of items. */
-export interface Conflict {
+/** A conflict of any kind: what there was and what each side made of it; undefined where there is nothing. */
+interface Conflict {
   /** Of a map. */
   readonly key?: Key
-  /** Of a list: the position where the run of items was that both sides changed. */
+  /** Of a list, the sides of which are arrays of items: where the run of items was that both sides changed. */
   readonly at?: number
   readonly base: Value | undefined
   readonly ours: Value | undefined
   readonly theirs: Value | undefined
 }
 
-/** The conflicts of a merge of two commits. */
-export async function* conflictsOf(db: Database, ours: Commit, theirs: Commit): AsyncGenerator<Conflict> {
-  const ancestor = await db.commonAncestor(ours.ref, theirs.ref)
-  const refs = { base: ancestor?.value, ours: ours.value, theirs: theirs.value }
-  const base = refs.base && (await openObject(db, refs.base))
-  const our = await openObject(db, refs.ours)
-  const their = await openObject(db, refs.theirs)
-  const found: Conflict[] = []
-  if (base?.kind === 'map' && our.kind === 'map' && their.kind === 'map') {
-    const resolve = itemResolver<Key, Value>(
-      { resolve: (conflict) => void found.push(conflict) },
-      new MergeConflicts(),
-    )
-    for await (const _ of mergeEdits(base.object.tree, our.object.tree, their.object.tree, resolve))
-      yield* found.splice(0)
-  } else if (base?.kind === 'list' && our.kind === 'list' && their.kind === 'list') {
-    const lists = { base: base.object.tree, ours: our.object.tree, theirs: their.object.tree }
-    const resolve = (conflict: Conflict): [] => {
-      found.push(conflict)
-      return []
-    }
-    for await (const _ of mergeSplices<Value>(lists, { resolve }, new MergeConflicts()))
-      yield* found.splice(0)
-  } else yield refs
-}
-
-export function conflictJson({ key, at, base, ours, theirs }: Conflict): string {
+export function conflictJson(conflict: MergeConflict): string {
+  const { key, at, base, ours, theirs }: Conflict = conflict
   const sides = Object.entries({ key, base, ours, theirs }).filter(([, side]) => side !== undefined)
   return JSON.stringify({ at, ...Object.fromEntries(sides.map(([name, side]) => [name, jsonForm(side!)])) })
 }
 
-export function conflictLines({ key, at, base, ours, theirs }: Conflict, paint: Paint): string[] {
+export function conflictLines(conflict: MergeConflict, paint: Paint): string[] {
+  const { key, at, base, ours, theirs }: Conflict = conflict
   const place =
     key !== undefined ? prettyLine(key, PLAIN) : at !== undefined ? `[${at}]` : 'the value as a whole'
   const side = (value: Value | undefined): string =>

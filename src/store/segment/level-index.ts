@@ -97,7 +97,7 @@ export class LevelIndex implements ChunkIndex {
     const range = prefixRange(prefix)
     if (range === undefined) return
     const keys = this.#database.keys({ gte: chunkKey(range.first), lte: chunkKey(range.last) })
-    for await (const key of undamaged(keys)) yield Ref.fromBytes(key.slice(1))
+    for await (const key of undamaged(keys)) yield Ref.fromBytes(new Uint8Array(key.subarray(1)))
   }
 
   async head(name: string): Promise<Ref | undefined> {
@@ -265,7 +265,8 @@ function numberIn(key: Uint8Array): number {
 
 function headIn(name: string, value: Uint8Array): Ref {
   if (value.length === REF_BYTES + 4) {
-    const ref = Ref.fromBytes(value.slice(0, REF_BYTES))
+    // LevelDB gives Buffers, which are views of what belongs to others.
+    const ref = Ref.fromBytes(new Uint8Array(value.subarray(0, REF_BYTES)))
     if (value.every((byte, index) => byte === headValue(name, ref)[index])) return ref
   }
   throw damagedAt(`head '${name}'`)

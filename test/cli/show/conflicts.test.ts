@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { conflictJson, conflictLines, conflictsOf } from '../../../src/cli/show/conflicts.js'
+import { conflictJson, conflictLines } from '../../../src/cli/show/conflicts.js'
 import { PLAIN } from '../../../src/cli/styled.js'
 import type { Storable } from '../../../src/collection/value.js'
 import { Database } from '../../../src/database/database.js'
@@ -17,7 +17,7 @@ async function conflicts(
   }
   const commits = [await db.commit('ours', ours), await db.commit('theirs', theirs)] as const
   const [lines, json]: [string[], string[]] = [[], []]
-  for await (const conflict of conflictsOf(db, ...commits)) {
+  for await (const conflict of db.conflicts(commits[0].ref, commits[1].ref)) {
     lines.push(...conflictLines(conflict, PLAIN))
     json.push(conflictJson(conflict))
   }
