@@ -54,6 +54,7 @@ export {
 export { LevelStore } from './store/level-store.js'
 export { MemoryStore } from './store/memory-store.js'
 export { Directory } from './tree/directory.js'
+export { DirectoryEdit } from './tree/directory-edit.js'
 export type {
   Attributes,
   DeviceEntry,

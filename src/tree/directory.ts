@@ -10,7 +10,9 @@ import { readKey } from '../collection/read-item.js'
 import { InvalidNodeError, TreePathError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
 import { type DirTree, entryAt, openDir, openSubdirectory, readEntries } from './dir-tree.js'
+import { DirectoryEdit } from './directory-edit.js'
 import { writeDirectory } from './directory-writer.js'
+import { editTree } from './edit-tree.js'
 import type { Entry, EntryName, TopAttributes } from './entry.js'
 import { entryReader } from './entry-item.js'
 import { namesOf, pathText, type TreePath } from './tree-path.js'
@@ -93,6 +95,15 @@ export class Directory extends Collection implements AsyncIterable<[EntryName, E
    */
   walk(options?: WalkOptions): AsyncIterableIterator<WalkedEntry> {
     return walkTree(this.context, this, options)
+  }
+
+  /** Collects changes, of it and of all under it; the directory itself stays as it is. */
+  edit(): DirectoryEdit {
+    return new DirectoryEdit(async (edits) => this.#withRef(await editTree(this.context, this, edits)))
+  }
+
+  async #withRef(ref: Ref): Promise<Directory> {
+    return ref.equals(this.ref) ? this : Directory.open(this.context, ref)
   }
 
   async #require(names: readonly EntryName[]): Promise<Entry> {

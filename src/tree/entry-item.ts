@@ -1,7 +1,7 @@
 /** Entries as items of a directory: the encoded name, then the encoded record. SPEC "Directories". */
 
 import { encodeItem, type ItemBatch } from '../collection/item-batch.js'
-import type { ReadItem } from '../collection/read-item.js'
+import { type ReadItem, readItem } from '../collection/read-item.js'
 import { InvalidNodeError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
 import type { Entry, EntryName, TopAttributes } from './entry.js'
@@ -32,6 +32,16 @@ export function addTop(batch: ItemBatch, top: TopAttributes): void {
 /** The bytes of an entry. Throws as {@link addEntry}. */
 export function encodeEntry(name: EntryName, entry: Entry): Uint8Array {
   return encodeItem((batch) => addEntry(batch, name, entry))
+}
+
+/** The entry of an item that was encoded here. */
+export function decodeEntry(item: Uint8Array): Entry {
+  return readItem(item, (reader) => {
+    reader.skip()
+    return entryOf(reader.value(), (why) => {
+      throw new TypeError(why)
+    })
+  })
 }
 
 /** Reads an item, which is no top's, of the directory `ref`. Throws NOMSY_INVALID_NODE where it is no entry. */
