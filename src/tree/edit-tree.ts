@@ -7,13 +7,11 @@ import type { CollectionContext } from '../collection/collection.js'
 import { COLLECTION_PARAMS } from '../collection/collection-format.js'
 import { encodeKey } from '../collection/item-batch.js'
 import { findKeys } from '../collection/key-search.js'
-import { emptyTree } from '../collection/keyed-build.js'
 import { editKeyed, type KeyedEdit } from '../collection/keyed-edit.js'
 import { readItemOf } from '../collection/read-item.js'
 import { TreePathError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
-import { DIR_FORMAT } from './dir-format.js'
-import { type DirTree, openSubdirectory } from './dir-tree.js'
+import { type DirTree, emptyDir, openSubdirectory } from './dir-tree.js'
 import { writeDirectory } from './directory-writer.js'
 import type { DirectoryEntry, Entry, EntryName } from './entry.js'
 import { decodeEntry, encodeEntry, entryReader } from './entry-item.js'
@@ -33,14 +31,16 @@ export interface NameEdit {
 
 /** The ref of the directory with `edits` done. Rejects as DirectoryEdit.done. */
 export function editTree(context: CollectionContext, dir: DirTree, edits: NameEdit['below']): Promise<Ref> {
-  return new TreeEditor(context).edit(dir, edits, '')
+  return new TreeEditor(context, dir).edit(dir, edits, '')
 }
 
 class TreeEditor {
   readonly #context: CollectionContext
+  readonly #top: DirTree
 
-  constructor(context: CollectionContext) {
+  constructor(context: CollectionContext, top: DirTree) {
     this.#context = context
+    this.#top = top
   }
 
   /** `dir` is undefined for a directory that is made. */
@@ -54,7 +54,7 @@ class TreeEditor {
       const item = await this.#itemOf(edit, entries.get(edit), path)
       if (item !== 'kept') changes.push({ key: item ?? encodeKey(edit.name), item })
     }
-    const tree = dir?.tree ?? emptyTree(this.#context, DIR_FORMAT)
+    const { tree } = dir ?? emptyDir(this.#top.tree.reader)
     const root = await editKeyed(tree, changes, { params })
     return (root ?? dir ?? (await writeDirectory([], { target: store, params }))).ref
   }
@@ -90,7 +90,7 @@ class TreeEditor {
       const why = `a ${entry.type}, so that nothing can be put in it; delete it first`
       throw new TreePathError('NOMSY_NOT_A_DIRECTORY', pathText(path), why)
     }
-    const dir = entry && (await openSubdirectory(this.#context, entry.content))
+    const dir = entry && (await openSubdirectory(this.#top, entry.content))
     const content = await this.edit(dir, below, path)
     return encodeEntry(name, entry === undefined ? { type: 'dir', content } : { ...entry, content })
   }

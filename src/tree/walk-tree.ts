@@ -4,7 +4,6 @@
  * the directories that come next; those are fetched together.
  */
 
-import type { CollectionContext } from '../collection/collection.js'
 import { type DirTree, openSubdirectory, readEntries } from './dir-tree.js'
 import type { DirectoryEntry, Entry, EntryName } from './entry.js'
 import { entryReader } from './entry-item.js'
@@ -40,11 +39,7 @@ interface Open {
   isAll: boolean
 }
 
-export async function* walkTree(
-  context: CollectionContext,
-  top: DirTree,
-  { signal }: WalkOptions = {},
-): AsyncGenerator<WalkedEntry> {
+export async function* walkTree(top: DirTree, { signal }: WalkOptions = {}): AsyncGenerator<WalkedEntry> {
   const open: Open[] = []
   for (let dir: DirTree | undefined = top, path: EntryName = ''; dir !== undefined; ) {
     const directories = new FirstDirectories()
@@ -67,7 +62,7 @@ export async function* walkTree(
       path = joinPath(parent.path, name)
       yield { path, name, depth: open.length - 1, entry }
       signal?.throwIfAborted()
-      dir = await openSubdirectory(context, entry.content)
+      dir = await openSubdirectory(parent.dir, entry.content)
     }
   }
 }

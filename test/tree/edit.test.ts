@@ -49,7 +49,7 @@ function editedModel(model: ModelDirectory, ops: readonly Op[]): ModelDirectory 
 }
 
 describe.each<[string, TreeParams, number]>([
-  ['small', SMALL_PARAMS, 150],
+  ['small', SMALL_PARAMS, 60],
   ['usual', COLLECTION_PARAMS, 40],
 ])('with chunks of %s sizes', (_, params, numRuns) => {
   test('any run of edits gives the directory of the edited entries, or is refused as a whole', async () => {

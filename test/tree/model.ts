@@ -150,3 +150,51 @@ export function changed(
 export function isBroken(model: ModelDirectory): boolean {
   return [...model.values()].some(({ isBroken: is, content }) => is || (content && isBroken(content)))
 }
+
+/** A file of so many bytes, 0 to 4. */
+export function fileOf(size: number): Entry {
+  return { type: 'file', content: BLOBS[size]!.ref, size }
+}
+
+/** A directory, and what some changes made of it. */
+export const treeModels: fc.Arbitrary<[ModelDirectory, ModelDirectory]> = fc
+  .tuple(
+    directory,
+    fc.array(
+      fc.oneof(
+        fc.record({ path: fc.array(name, { minLength: 1, maxLength: 3 }), entry: fc.option(leafEntry) }),
+        fc.record({ from: fc.nat(100), path: fc.array(name, { minLength: 1, maxLength: 3 }) }),
+      ),
+      { maxLength: 6 },
+    ),
+  )
+  .map(([model, changes]) => [model, changes.reduce(changedOrMoved, model)])
+
+/** The model with an entry set or removed, or with one that is there moved; as it was where that cannot be. */
+function changedOrMoved(
+  model: ModelDirectory,
+  change: { path: EntryName[]; entry: Entry | null } | { path: EntryName[]; from: number },
+): ModelDirectory {
+  let next: ModelDirectory
+  if ('entry' in change) {
+    next = changed(model, change.path, change.entry === null ? undefined : { entry: change.entry })
+  } else {
+    const paths = [...pathsOf(model)]
+    if (paths.length === 0) return model
+    const [from, moved] = paths[change.from % paths.length]!
+    const { name: _, ...what } = moved
+    next = changed(changed(model, from, undefined), change.path, what)
+  }
+  return isBroken(next) ? model : next
+}
+
+function* pathsOf(
+  model: ModelDirectory,
+  path: readonly EntryName[] = [],
+): Generator<[EntryName[], ModelEntry]> {
+  for (const each of model.values()) {
+    const own = [...path, each.name]
+    yield [own, each]
+    if (each.content !== undefined) yield* pathsOf(each.content, own)
+  }
+}
