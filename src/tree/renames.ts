@@ -44,20 +44,22 @@ export async function* diffWithRenames(before: DirTree, after: DirTree): AsyncGe
   })
 }
 
-/** What each added path was before, by its key. Those that keep their name are matched before others. */
+/** What each added path was before, by its key. */
 function match(added: Candidates, removed: Candidates): Map<string, OneSided> {
   const origins = new Map<string, OneSided>()
-  for (const type of ['dir', 'file'] as const) {
-    for (const keyOf of [keyOfNamed, keyOfContent]) {
-      for (const candidate of added.all) {
-        if (candidate.entry.type !== type || !isFree(candidate)) continue
-        const origin = removed.take(keyOf(candidate))
-        if (origin === undefined) continue
-        candidate.state = 'matched'
-        origins.set(pathKey(candidate.path), origin)
-      }
+  const matchAll = (type: 'dir' | 'file', keysOf: (candidate: OneSided) => string[]): void => {
+    for (const candidate of added.all) {
+      if (candidate.entry.type !== type || !isFree(candidate)) continue
+      const origin = removed.take(keysOf(candidate))
+      if (origin === undefined) continue
+      candidate.state = 'matched'
+      origins.set(pathKey(candidate.path), origin)
     }
   }
+  // Of each directory it is settled whether it moved as a whole before what is in it is looked at.
+  matchAll('dir', (directory) => [keyOfNamed(directory), keyOfContent(directory)])
+  matchAll('file', (file) => [keyOfNamed(file)])
+  matchAll('file', (file) => [keyOfContent(file)])
   return origins
 }
 
@@ -96,16 +98,19 @@ class Candidates {
     }
   }
 
-  /** The last one with this key that is still free; it is matched then. */
-  take(key: string): OneSided | undefined {
-    const candidates = this.#byKey.get(key) ?? []
-    // Who is not free does not become so again.
-    let last = candidates.at(-1)
-    for (; last !== undefined && !isFree(last); last = candidates.at(-1)) candidates.pop()
-    if (last === undefined) return undefined
-    last.state = 'matched'
-    for (let at = last.parent; at !== undefined && at.state === 'free'; at = at.parent) at.state = 'opened'
-    return last
+  /** The last one with the first of these keys of which one is still free; it is matched then. */
+  take(keys: readonly string[]): OneSided | undefined {
+    for (const key of keys) {
+      const candidates = this.#byKey.get(key) ?? []
+      // Who is not free does not become so again.
+      let last = candidates.at(-1)
+      for (; last !== undefined && !isFree(last); last = candidates.at(-1)) candidates.pop()
+      if (last === undefined) continue
+      last.state = 'matched'
+      for (let at = last.parent; at !== undefined && at.state === 'free'; at = at.parent) at.state = 'opened'
+      return last
+    }
+    return undefined
   }
 }
 
