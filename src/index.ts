@@ -56,6 +56,7 @@ export { MemoryStore } from './store/memory-store.js'
 export { type DiffOptions, Directory } from './tree/directory.js'
 export type { TreeChange } from './tree/directory-diff.js'
 export { DirectoryEdit } from './tree/directory-edit.js'
+export type { ResolveTreeConflict, TreeConflict, TreeMergeOptions } from './tree/directory-merge.js'
 export type {
   Attributes,
   DeviceEntry,

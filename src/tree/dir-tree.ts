@@ -13,7 +13,7 @@ import { Ref } from '../hash/ref.js'
 import { Leaf } from '../sequence/node.js'
 import type { NodeReader, Tree } from '../sequence/node-reader.js'
 import { DIR_FORMAT } from './dir-format.js'
-import type { Entry, EntryName, TopAttributes } from './entry.js'
+import type { DirectoryEntry, Entry, EntryName, TopAttributes } from './entry.js'
 import { entryReader, isTopItem, topReader } from './entry-item.js'
 
 const NO_ENTRIES = new Leaf(new Uint8Array(0), new Uint32Array(0))
@@ -38,6 +38,12 @@ export async function openSubdirectory({ tree: { reader } }: DirTree, ref: Ref):
   const tree = { reader, root: await reader.root(ref) }
   if ((await topIn(ref, tree)) === undefined) return { ref, tree, top: undefined }
   throw new InvalidNodeError(ref.toString(), 'the top of a tree inside a directory')
+}
+
+/** A directory as the entry that it would be in another; what the top of a tree says of itself is said there. */
+export function topEntry({ ref, top }: DirTree): DirectoryEntry {
+  const { with: _, ...attributes } = top ?? { with: [] }
+  return { ...attributes, type: 'dir', content: ref }
 }
 
 /** A directory with nothing in it, which need not be in any store. */

@@ -7,8 +7,8 @@
 import { diffKeyed, type ItemChange } from '../collection/keyed-diff.js'
 import { itemReader } from '../collection/read-item.js'
 import type { Ref } from '../hash/ref.js'
-import { type DirTree, emptyDir, openSubdirectory } from './dir-tree.js'
-import type { DirectoryEntry, Entry, EntryName } from './entry.js'
+import { type DirTree, emptyDir, openSubdirectory, topEntry } from './dir-tree.js'
+import type { Entry, EntryName } from './entry.js'
 import { entryReader, isTopItem, sameEntry } from './entry-item.js'
 import { joinPath } from './tree-path.js'
 
@@ -74,12 +74,6 @@ function changeOf(
   const isSame =
     before.type === 'dir' && after.type === 'dir' && sameEntry(before, { ...after, content: before.content })
   return isSame ? undefined : { kind: 'changed', path, before, after }
-}
-
-/** What the top of a tree says of itself, as an entry. */
-function topEntry({ ref, top }: DirTree): DirectoryEntry {
-  const { with: _, ...attributes } = top ?? { with: [] }
-  return { ...attributes, type: 'dir', content: ref }
 }
 
 function contentOf(entry: Entry | undefined): Ref | undefined {

@@ -6,12 +6,14 @@
 import { Blob } from '../blob/blob.js'
 import { Collection, type CollectionContext } from '../collection/collection.js'
 import type { KeyRange } from '../collection/key-range.js'
+import { MergeConflicts } from '../collection/merge-conflicts.js'
 import { readKey } from '../collection/read-item.js'
 import { InvalidNodeError, TreePathError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
 import { type DirTree, entryAt, openDir, openSubdirectory, readEntries } from './dir-tree.js'
 import { diffDirectories, type TreeChange } from './directory-diff.js'
 import { DirectoryEdit } from './directory-edit.js'
+import { mergeDirectories, type TreeMergeOptions } from './directory-merge.js'
 import { writeDirectory } from './directory-writer.js'
 import { editTree } from './edit-tree.js'
 import type { Entry, EntryName, TopAttributes } from './entry.js'
@@ -117,6 +119,16 @@ export class Directory extends Collection implements AsyncIterable<[EntryName, E
   async *diff(other: Directory, { renames = false }: DiffOptions = {}): AsyncGenerator<TreeChange> {
     if (this.equals(other)) return
     yield* (renames ? diffWithRenames : diffDirectories)(this, other)
+  }
+
+  /**
+   * This directory with what `theirs` changed of `base` too, and so everything under it. A path that both changed to
+   * the same is no conflict, nor is one of which they changed different fields; of two times the later is taken. About
+   * others `resolve` says what to do, and without it the merge rejects with NOMSY_MERGE_CONFLICT.
+   */
+  async merge(base: Directory, theirs: Directory, options: TreeMergeOptions = {}): Promise<Directory> {
+    const sides = { base, ours: this, theirs }
+    return this.#withRef(await mergeDirectories(this.context, sides, options, new MergeConflicts()))
   }
 
   async #withRef(ref: Ref): Promise<Directory> {

@@ -11,7 +11,7 @@ import { editKeyed, type KeyedEdit } from '../collection/keyed-edit.js'
 import { readItemOf } from '../collection/read-item.js'
 import { TreePathError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
-import { type DirTree, emptyDir, openSubdirectory } from './dir-tree.js'
+import { type DirTree, emptyDir, openSubdirectory, topEntry } from './dir-tree.js'
 import { writeDirectory } from './directory-writer.js'
 import type { DirectoryEntry, Entry, EntryName } from './entry.js'
 import { decodeEntry, encodeEntry, entryReader } from './entry-item.js'
@@ -107,11 +107,11 @@ class TreeEditor {
   }
 
   /** The entry for a directory: what it says of itself as the top of a tree is said by the entry instead. */
-  async #entryFor({ ref, tree, top }: DirTree): Promise<DirectoryEntry> {
-    if (top === undefined) return { type: 'dir', content: ref }
+  async #entryFor(dir: DirTree): Promise<DirectoryEntry> {
+    const entry = topEntry(dir)
+    if (dir.top === undefined) return entry
     const { params = COLLECTION_PARAMS } = this.#context
-    const { with: _, ...attributes } = top
-    const content = await editKeyed(tree, [{ key: encodeKey(null), item: undefined }], { params })
-    return { ...attributes, type: 'dir', content: content!.ref }
+    const content = await editKeyed(dir.tree, [{ key: encodeKey(null), item: undefined }], { params })
+    return { ...entry, content: content!.ref }
   }
 }

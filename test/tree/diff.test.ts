@@ -12,7 +12,7 @@ import { coldContext, collect } from '../collection/contexts.js'
 import { runs } from '../collection/runs.js'
 import { check } from '../seed.js'
 import { SMALL_PARAMS } from '../sequence/small-params.js'
-import { fileOf, treeContext, treeModels, walkModel, written } from './model.js'
+import { changesOf, fileOf, treeContext, walkModel, written } from './model.js'
 
 /** What is said of a path, without the contents of directories. */
 function spoken(change: TreeChange): unknown {
@@ -35,12 +35,12 @@ describe.each([
 ] as const)('with chunks of %s sizes', (_, params, numRuns) => {
   test('a diff says what became of each path', async () => {
     await check(
-      fc.asyncProperty(treeModels, async ([a, b]) => {
+      fc.asyncProperty(changesOf(2), async ([a, b]) => {
         const context = treeContext(params)
-        const [before, after] = [await written(context, a), await written(context, b)]
+        const [before, after] = [await written(context, a), await written(context, b!)]
         const [from, to] = [new Map<string, Entry>(), new Map<string, Entry>()]
         const paths = new Map<string, EntryName>()
-        for (const [entries, model] of [[from, a] as const, [to, b] as const]) {
+        for (const [entries, model] of [[from, a] as const, [to, b!] as const]) {
           for (const [path, entry] of walkModel(model)) {
             entries.set(pathKey(path), entry)
             paths.set(pathKey(path), path)
@@ -68,9 +68,9 @@ describe.each([
 
   test('renames lead from what is gone to what is new, each once, and leave all else', async () => {
     await check(
-      fc.asyncProperty(treeModels, async ([a, b]) => {
+      fc.asyncProperty(changesOf(2), async ([a, b]) => {
         const context = treeContext(params)
-        const [before, after] = [await written(context, a), await written(context, b)]
+        const [before, after] = [await written(context, a), await written(context, b!)]
         const plain = await collect(before.diff(after))
         const changes = await collect(before.diff(after, { renames: true }))
         const origins = new Set<string>()

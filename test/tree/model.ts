@@ -3,10 +3,13 @@
 import fc from 'fast-check'
 import type { CollectionContext } from '../../src/collection/collection.js'
 import { encode } from '../../src/encoding/encode.js'
+import type { Ref } from '../../src/hash/ref.js'
 import { type Chunk, chunkOf } from '../../src/store/chunk-store.js'
 import { Directory } from '../../src/tree/directory.js'
 import { writeDirectory } from '../../src/tree/directory-writer.js'
 import type { Entry, EntryName } from '../../src/tree/entry.js'
+import { sameEntry } from '../../src/tree/entry-item.js'
+import { mergeEntries } from '../../src/tree/entry-merge.js'
 import { compareNames } from '../../src/tree/entry-name.js'
 import { joinPath, pathKey } from '../../src/tree/tree-path.js'
 import { newContext, type TestContext } from '../collection/contexts.js'
@@ -156,19 +159,11 @@ export function fileOf(size: number): Entry {
   return { type: 'file', content: BLOBS[size]!.ref, size }
 }
 
-/** A directory, and what some changes made of it. */
-export const treeModels: fc.Arbitrary<[ModelDirectory, ModelDirectory]> = fc
-  .tuple(
-    directory,
-    fc.array(
-      fc.oneof(
-        fc.record({ path: fc.array(name, { minLength: 1, maxLength: 3 }), entry: fc.option(leafEntry) }),
-        fc.record({ from: fc.nat(100), path: fc.array(name, { minLength: 1, maxLength: 3 }) }),
-      ),
-      { maxLength: 6 },
-    ),
-  )
-  .map(([model, changes]) => [model, changes.reduce(changedOrMoved, model)])
+const path = fc.array(name, { minLength: 1, maxLength: 3 })
+const changes = fc.array(
+  fc.oneof(fc.record({ path, entry: fc.option(leafEntry) }), fc.record({ from: fc.nat(100), path })),
+  { maxLength: 6 },
+)
 
 /** The model with an entry set or removed, or with one that is there moved; as it was where that cannot be. */
 function changedOrMoved(
@@ -197,4 +192,59 @@ function* pathsOf(
     yield [own, each]
     if (each.content !== undefined) yield* pathsOf(each.content, own)
   }
+}
+
+/** A directory, and what `count - 1` sides made of it. */
+export function changesOf(count: number): fc.Arbitrary<[ModelDirectory, ...ModelDirectory[]]> {
+  return fc
+    .tuple(directory, fc.array(changes, { minLength: count - 1, maxLength: count - 1 }))
+    .map(([model, sides]) => [model, ...sides.map((each) => each.reduce(changedOrMoved, model))])
+}
+
+/** What a merge is to give where a conflict is settled for ours; `onConflict` is told its path. */
+export function mergedModel(
+  base: ModelDirectory,
+  ours: ModelDirectory,
+  theirs: ModelDirectory,
+  onConflict: (path: EntryName) => void,
+  path: EntryName = '',
+): ModelDirectory {
+  const merged = new Map<string, ModelEntry>()
+  for (const key of new Set([...base.keys(), ...ours.keys(), ...theirs.keys()])) {
+    const [was, our, their] = [base.get(key), ours.get(key), theirs.get(key)]
+    const place = joinPath(path, (was ?? our ?? their)!.name)
+    let result = our
+    if (isEqual(our, their) || isEqual(was, their)) result = our
+    else if (isEqual(was, our)) result = their
+    else if (our === undefined || their === undefined) onConflict(place)
+    else {
+      // Where one is no directory any more, changes in the other contradict that.
+      const changedContent = (side: ModelEntry, ref: Ref): Entry =>
+        side.content === undefined || isEqual(was, { ...side, entry: was?.entry ?? side.entry })
+          ? side.entry
+          : ({ ...side.entry, content: ref } as Entry)
+      const entry = mergeEntries(
+        was?.entry,
+        changedContent(our, BLOBS[1]!.ref),
+        changedContent(their, BLOBS[2]!.ref),
+      )
+      if (entry === undefined) onConflict(place)
+      result = { ...our, entry: entry ?? our.entry }
+      if (our.content !== undefined && their.content !== undefined)
+        result = {
+          ...result,
+          content: mergedModel(was?.content ?? new Map(), our.content, their.content, onConflict, place),
+        }
+    }
+    if (result !== undefined) merged.set(key, result)
+  }
+  return merged
+}
+
+function isEqual(a: ModelEntry | undefined, b: ModelEntry | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b
+  const isSame = (x: ModelDirectory, y: ModelDirectory): boolean =>
+    x.size === y.size && [...x].every(([key, each]) => isEqual(each, y.get(key)))
+  if (!sameEntry(a.entry, b.entry) || (a.content === undefined) !== (b.content === undefined)) return false
+  return a.content === undefined || isSame(a.content, b.content!)
 }

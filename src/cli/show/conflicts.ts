@@ -7,10 +7,15 @@ import { MergeConflicts } from '../../collection/merge-conflicts.js'
 import type { Key, Value } from '../../collection/value.js'
 import type { Commit } from '../../database/commit.js'
 import type { Database } from '../../database/database.js'
+import { conflictsIn } from '../../tree/directory-merge.js'
+import type { Entry } from '../../tree/entry.js'
+import { pathText } from '../../tree/tree-path.js'
 import { openObject } from '../objects/find-object.js'
+import { printable } from '../printable.js'
 import { type Paint, PLAIN } from '../styled.js'
 import { jsonForm } from '../values/json-form.js'
 import { prettyLine } from '../values/pretty.js'
+import { entryValue } from './show-directory.js'
 
 /** What there was and what each side made of it; undefined where there is nothing. Of a list, arrays of items. */
 export interface Conflict {
@@ -18,6 +23,8 @@ export interface Conflict {
   readonly key?: Key
   /** Of a list: the position where the run of items was that both sides changed. */
   readonly at?: number
+  /** Of a directory: the path of the entry that both sides changed. */
+  readonly path?: string
   readonly base: Value | undefined
   readonly ours: Value | undefined
   readonly theirs: Value | undefined
@@ -46,17 +53,27 @@ export async function* conflictsOf(db: Database, ours: Commit, theirs: Commit): 
     }
     for await (const _ of mergeSplices<Value>(lists, { resolve }, new MergeConflicts()))
       yield* found.splice(0)
+  } else if (base?.kind === 'dir' && our.kind === 'dir' && their.kind === 'dir') {
+    const sides = { base: base.object, ours: our.object, theirs: their.object }
+    for await (const { path, base, ours, theirs } of conflictsIn(sides)) {
+      const value = (entry: Entry | undefined): Value | undefined => entry && entryValue(entry)
+      yield { path: pathText(path), base: value(base), ours: value(ours), theirs: value(theirs) }
+    }
   } else yield refs
 }
 
-export function conflictJson({ key, at, base, ours, theirs }: Conflict): string {
+export function conflictJson({ key, at, path, base, ours, theirs }: Conflict): string {
   const sides = Object.entries({ key, base, ours, theirs }).filter(([, side]) => side !== undefined)
-  return JSON.stringify({ at, ...Object.fromEntries(sides.map(([name, side]) => [name, jsonForm(side!)])) })
+  return JSON.stringify({
+    at,
+    path,
+    ...Object.fromEntries(sides.map(([name, side]) => [name, jsonForm(side!)])),
+  })
 }
 
-export function conflictLines({ key, at, base, ours, theirs }: Conflict, paint: Paint): string[] {
-  const place =
-    key !== undefined ? prettyLine(key, PLAIN) : at !== undefined ? `[${at}]` : 'the value as a whole'
+export function conflictLines(conflict: Conflict, paint: Paint): string[] {
+  const { base, ours, theirs } = conflict
+  const place = placeOf(conflict)
   const side = (value: Value | undefined): string =>
     value === undefined ? paint('dim', 'nothing') : prettyLine(value, paint)
   return [
@@ -65,4 +82,10 @@ export function conflictLines({ key, at, base, ours, theirs }: Conflict, paint: 
     `  ours    ${side(ours)}`,
     `  theirs  ${side(theirs)}`,
   ]
+}
+
+function placeOf({ key, at, path }: Conflict): string {
+  if (key !== undefined) return prettyLine(key, PLAIN)
+  if (path !== undefined) return path === '' ? 'the directory itself' : printable(path)
+  return at === undefined ? 'the value as a whole' : `[${at}]`
 }
