@@ -15,10 +15,10 @@ import { InvalidNodeError, MissingChunkError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
 import { kindOf } from '../sequence/kind.js'
 import { NodeCache } from '../sequence/node-reader.js'
-import type { CheckOptions, ChunkStore, Head, Heads } from '../store/chunk-store.js'
+import type { ChunkStore, Head, Heads } from '../store/chunk-store.js'
 import { DIR_FORMAT } from '../tree/dir-format.js'
 import { Directory } from '../tree/directory.js'
-import { checkAll, checkObject, type Problem } from './check.js'
+import { type CheckDatabaseOptions, checkAll, checkObject, type Problem } from './check/check.js'
 import type { Commit } from './commit.js'
 import { commonAncestor } from './common-ancestor.js'
 import {
@@ -316,9 +316,13 @@ export class Database {
       yield { name: isPin(head) ? undefined : head.name, ref: head.ref }
   }
 
-  /** What is wrong with the store, or with the object `ref` alone; gives nothing where all is well. */
+  /**
+   * What is wrong with the store, or with the object `ref` alone; gives nothing where all is well. Follows what heads
+   * and pins hold: nodes and commits are read and held against the rules, of the data of blobs it is enough that it is
+   * there. With `data` every stored byte is read and re-hashed too, with `sample` a random share of them.
+   */
   check(
-    options: CheckOptions & { readonly ref?: Ref | undefined; readonly name?: string } = {},
+    options: CheckDatabaseOptions & { readonly ref?: Ref | undefined; readonly name?: string } = {},
   ): AsyncGenerator<Problem> {
     const { ref, name = String(ref) } = options
     return ref === undefined ? checkAll(this.store, options) : checkObject(this.store, ref, name, options)
