@@ -15,10 +15,12 @@ import { kindOf } from '../../sequence/kind.js'
 import { Leaf, MetaNode, type Node } from '../../sequence/node.js'
 import { decodeNode } from '../../sequence/node-codec.js'
 import { childrenOf } from '../../sequence/walk.js'
+import { DIR_FORMAT } from '../../tree/dir-format.js'
 import { COMMIT_KIND, type Commit, decodeCommit } from '../commit.js'
+import { contentsOf, isAsSaid, type Said } from './entries.js'
 
 const FORMATS = new Map(
-  [BLOB_FORMAT, LIST_FORMAT, MAP_FORMAT, SET_FORMAT].map((format) => [format.kind, format]),
+  [BLOB_FORMAT, LIST_FORMAT, MAP_FORMAT, SET_FORMAT, DIR_FORMAT].map((format) => [format.kind, format]),
 )
 
 /** A chunk to look at. */
@@ -28,6 +30,8 @@ export interface Edge {
   readonly parent?: { readonly format: SequenceFormat; readonly node: MetaNode; readonly index: number }
   /** The generation that it must have: it is the one parent of a commit. */
   readonly generation?: number
+  /** What an entry of a directory says of the object, of which this is the root or the first node of a level. */
+  readonly said?: Said
 }
 
 /** What a chunk is found to be. */
@@ -40,7 +44,7 @@ export interface Found {
 }
 
 /** What is in the chunk of `edge`, or in words why that is wrong. */
-export function lookAt({ ref, parent, generation }: Edge, bytes: Uint8Array): Found | string {
+export function lookAt({ ref, parent, generation, said }: Edge, bytes: Uint8Array): Found | string {
   try {
     const kind = kindOf(bytes) ?? ''
     const format = parent?.format ?? FORMATS.get(kind)
@@ -48,9 +52,13 @@ export function lookAt({ ref, parent, generation }: Edge, bytes: Uint8Array): Fo
     if (parent !== undefined && whyNotChild(parent.format, parent.node, parent.index, node!) !== undefined) {
       return 'not what its parent says'
     }
-    if (node instanceof MetaNode) return { format, node, commit: undefined, edges: childEdges(format!, node) }
+    if (said !== undefined && !isAsSaid(said, kind, node)) return 'not what its entry says'
+    if (node instanceof MetaNode)
+      return { format, node, commit: undefined, edges: childEdges(format!, node, said) }
     // A blob's leaf has none, and is not looked through for them.
     if (node instanceof Leaf && format === BLOB_FORMAT) return { format, node, commit: undefined, edges: [] }
+    if (node instanceof Leaf && format === DIR_FORMAT)
+      return { format, node, commit: undefined, edges: contentsOf(ref, node) }
     const children = childrenOf(ref, bytes)
     const commit = kind === COMMIT_KIND ? decodeCommit(ref, bytes) : undefined
     if (generation !== undefined && commit?.generation !== generation) return 'not the parent of its commit'
@@ -74,12 +82,13 @@ export function isBlobLeaf({ parent }: Edge): boolean {
  * Equal for edges that say the same of the same chunk, so that what holds for one of them holds for all: the ref, or a
  * hash of it and of all that is said.
  */
-export function edgeKey({ ref, parent, generation }: Edge): Ref {
-  if (parent === undefined && generation === undefined) return ref
+export function edgeKey({ ref, parent, generation, said: entry }: Edge): Ref {
+  if (parent === undefined && generation === undefined && entry === undefined) return ref
+  const byEntry = entry === undefined ? '' : `entry ${entry.kind} ${entry.size ?? '-'} `
   const said = new TextEncoder().encode(
     parent === undefined
-      ? `commit ${generation}`
-      : `${parent.format.kind} ${parent.node.level} ${parent.node.childLength(parent.index)} `,
+      ? `${byEntry}commit ${generation ?? '-'}`
+      : `${byEntry}${parent.format.kind} ${parent.node.level} ${parent.node.childLength(parent.index)} `,
   )
   const last = parent?.node.lastKey(parent.index)
   const before = parent !== undefined && parent.index > 0 ? parent.node.lastKey(parent.index - 1) : undefined
@@ -97,10 +106,12 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return bytes
 }
 
-function childEdges(format: SequenceFormat, node: MetaNode): Edge[] {
+function childEdges(format: SequenceFormat, node: MetaNode, said: Said | undefined): Edge[] {
   return Array.from({ length: node.childCount }, (_, index) => ({
     ref: node.childRef(index),
     parent: { format, node, index },
+    // A directory says in its first leaf whether it is the top of a tree.
+    ...(index === 0 && said?.kind === 'dir' && { said }),
   }))
 }
 

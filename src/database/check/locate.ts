@@ -10,9 +10,11 @@ import { RefSet } from '../../hash/ref-set.js'
 import { kindOf } from '../../sequence/kind.js'
 import { Leaf, MetaNode } from '../../sequence/node.js'
 import type { ChunkStore } from '../../store/chunk-store.js'
+import { DIR_FORMAT } from '../../tree/dir-format.js'
 import type { Commit } from '../commit.js'
 import type { Closure } from './closure.js'
 import { type Edge, edgeKey, edgeTo, type Found, lookAt } from './edge.js'
+import { contentsOf } from './entries.js'
 import { type FoundRef, keyStep, type Place, placeText, refsInLeaf, refsInValue } from './place.js'
 
 /** A chunk that is wrong, and what cannot be read because of it. */
@@ -104,7 +106,11 @@ export class Locator {
 }
 
 /** The ways by the refs in a chunk that is no meta node. */
-function waysToRefs({ place, start }: Way, { node, format, commit, edges }: Found, chunk: Uint8Array): Way[] {
+function waysToRefs(
+  { edge: { ref }, place, start }: Way,
+  { node, format, commit, edges }: Found,
+  chunk: Uint8Array,
+): Way[] {
   if (commit !== undefined)
     return edges.map((edge) => ({ edge, place: commitPlace(place, commit, edge), start: 0 }))
   const into = ({ ref, steps }: FoundRef): Way => ({
@@ -112,6 +118,12 @@ function waysToRefs({ place, start }: Way, { node, format, commit, edges }: Foun
     place: { ...place, steps: [...place.steps, ...steps] },
     start: 0,
   })
+  if (node instanceof Leaf && format === DIR_FORMAT)
+    return contentsOf(ref, node).map(({ name, ...edge }) => ({
+      edge,
+      place: { ...place, steps: [...place.steps, keyStep(name)] },
+      start: 0,
+    }))
   if (node instanceof Leaf && format !== undefined) return refsInLeaf(format.kind, node, start).map(into)
   if (kindOf(chunk) === 'value') return refsInValue(chunk).map(into)
   // Of other kinds it is not known what their refs are called.
