@@ -15,7 +15,7 @@ export { type MapChange, SortedMap } from './collection/sorted-map.js'
 export { type SetChange, SortedSet } from './collection/sorted-set.js'
 export type { ItemOf, Source, WriteOptions } from './collection/source.js'
 export type { Input, Key, Storable, StorableKey, Stored, StoredKey, Value } from './collection/value.js'
-export type { Problem } from './database/check.js'
+export type { Problem } from './database/check/check.js'
 export { Commit } from './database/commit.js'
 export { Database, type DatabaseOptions } from './database/database.js'
 export type { ChangeValue, CommitOptions, CommitWords, UpdateOptions } from './database/head-commit.js'
@@ -37,6 +37,7 @@ export {
   type NomsyErrorCode,
   StoreError,
   StoreLockedError,
+  TreePathError,
   UnknownObjectError,
 } from './errors.js'
 export { Ref } from './hash/ref.js'
@@ -52,3 +53,21 @@ export {
 } from './store/chunk-store.js'
 export { LevelStore } from './store/level-store.js'
 export { MemoryStore } from './store/memory-store.js'
+export { type DiffOptions, Directory } from './tree/directory.js'
+export type { TreeChange } from './tree/directory-diff.js'
+export { DirectoryEdit } from './tree/directory-edit.js'
+export type { ResolveTreeConflict, TreeConflict, TreeMergeOptions } from './tree/directory-merge.js'
+export type {
+  Attributes,
+  DeviceEntry,
+  DirectoryEntry,
+  Entry,
+  EntryName,
+  FileEntry,
+  Kind,
+  PipeEntry,
+  SymlinkEntry,
+  TopAttributes,
+} from './tree/entry.js'
+export type { TreePath } from './tree/tree-path.js'
+export type { WalkedEntry, WalkOptions } from './tree/walk-tree.js'

@@ -1,4 +1,4 @@
-/** The README's example of collections does what it says. */
+/** The README's examples of collections and directories do what they say. */
 
 import { readFileSync } from 'node:fs'
 import { ScriptTarget, transpile } from 'typescript'
@@ -32,5 +32,20 @@ test('the example of collections', async () => {
     ['paused'],
     [true, ['blue', 7]],
     [true],
+  ])
+})
+
+test('the example of directories', async () => {
+  const lines: unknown[][] = []
+  await exampleUnder('Directories')(new Database(new MemoryStore()), {
+    log: (...values) => void lines.push(values),
+  })
+  expect(lines).toEqual([
+    [3, 1],
+    ['latest', 'symlink'],
+    ['2026', 'dir'],
+    ['2026/cat.jpg', 'file'],
+    ['added', 'cats'],
+    ['renamed', 'cats/first.jpg'],
   ])
 })

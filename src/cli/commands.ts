@@ -10,6 +10,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   cat: () => import('./commands/cat.js'),
   get: () => import('./commands/get.js'),
   heads: () => import('./commands/heads.js'),
+  list: () => import('./commands/list.js'),
   'list get': () => import('./commands/list/get.js'),
   'list push': () => import('./commands/list/push.js'),
   'list set': () => import('./commands/list/set.js'),

@@ -15,8 +15,10 @@ import { InvalidNodeError, MissingChunkError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
 import { kindOf } from '../sequence/kind.js'
 import { NodeCache } from '../sequence/node-cache.js'
-import type { CheckOptions, ChunkStore, Head, Heads } from '../store/chunk-store.js'
-import { checkAll, checkObject, type Problem } from './check.js'
+import type { ChunkStore, Head, Heads } from '../store/chunk-store.js'
+import { DIR_FORMAT } from '../tree/dir-format.js'
+import { Directory } from '../tree/directory.js'
+import { type CheckDatabaseOptions, checkAll, checkObject, type Problem } from './check/check.js'
 import type { Commit } from './commit.js'
 import { commonAncestor } from './common-ancestor.js'
 import {
@@ -125,18 +127,30 @@ export class Database {
   }
 
   /**
-   * The blob, list, map or set that `ref` stands for. Rejects with NOMSY_MISSING_CHUNK, or NOMSY_INVALID_NODE where it
-   * is something else.
+   * The directory that `ref` stands for; left out, an empty one, to be edited. Rejects with NOMSY_MISSING_CHUNK, or
+   * NOMSY_INVALID_NODE where it is something else.
    */
-  async get(ref: Ref): Promise<Blob | AnyCollection> {
+  async tree(ref?: Ref): Promise<Directory> {
+    if (ref === undefined) return Directory.empty(this.#context)
+    checkRef(ref)
+    return Directory.open(this.#context, ref)
+  }
+
+  /**
+   * The blob, list, map, set or directory that `ref` stands for. Rejects with NOMSY_MISSING_CHUNK, or
+   * NOMSY_INVALID_NODE where it is something else.
+   */
+  async get(ref: Ref): Promise<Blob | AnyCollection | Directory> {
     checkRef(ref)
     const chunk = await this.store.get(ref)
     if (chunk === undefined) throw new MissingChunkError(ref.toString())
     const kind = kindOf(chunk)
     if (kind === 'blob') return Blob.open(this.#context, ref)
+    if (kind === DIR_FORMAT.kind) return Directory.open(this.#context, ref)
     const collection = await openCollection(this.#context, kind, ref)
     if (collection !== undefined) return collection
-    throw new InvalidNodeError(ref.toString(), `${kind ?? 'nothing known'} and no blob, list, map or set`)
+    const why = `${kind ?? 'nothing known'} and no blob, list, map, set or directory`
+    throw new InvalidNodeError(ref.toString(), why)
   }
 
   /**
@@ -312,9 +326,13 @@ export class Database {
       yield { name: isPin(head) ? undefined : head.name, ref: head.ref }
   }
 
-  /** What is wrong with the store, or with the object `ref` alone; gives nothing where all is well. */
+  /**
+   * What is wrong with the store, or with the object `ref` alone; gives nothing where all is well. Follows what heads
+   * and pins hold: nodes and commits are read and held against the rules, of the data of blobs it is enough that it is
+   * there. With `data` every stored byte is read and re-hashed too, with `sample` a random share of them.
+   */
   check(
-    options: CheckOptions & { readonly ref?: Ref | undefined; readonly name?: string } = {},
+    options: CheckDatabaseOptions & { readonly ref?: Ref | undefined; readonly name?: string } = {},
   ): AsyncGenerator<Problem> {
     const { ref, name = String(ref) } = options
     return ref === undefined ? checkAll(this.store, options) : checkObject(this.store, ref, name, options)

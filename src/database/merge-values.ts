@@ -3,7 +3,7 @@
 import type { CollectionContext } from '../collection/collection.js'
 import { List } from '../collection/list.js'
 import type { ListConflict } from '../collection/list-conflict.js'
-import type { MapConflict } from '../collection/map-merge.js'
+import type { MapConflict, MapMergeOptions } from '../collection/map-merge.js'
 import { type AnyCollection, openCollection } from '../collection/open-collection.js'
 import { SortedMap } from '../collection/sorted-map.js'
 import { SortedSet } from '../collection/sorted-set.js'
@@ -11,6 +11,10 @@ import type { Key, Storable, Value } from '../collection/value.js'
 import { MergeConflictError, MissingChunkError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
 import { kindOf } from '../sequence/kind.js'
+import { DIR_FORMAT } from '../tree/dir-format.js'
+import { Directory } from '../tree/directory.js'
+import type { TreeConflict, TreeMergeOptions } from '../tree/directory-merge.js'
+import type { Entry } from '../tree/entry.js'
 import { putStorable } from './plain-value.js'
 
 /** A value as a whole that both sides changed, and whose parts cannot be merged. */
@@ -21,11 +25,19 @@ export interface ValueConflict {
   readonly theirs: Ref
 }
 
-/** A value, a key of a map (it has `key`) or a run of a list's items (it has `at`) that both sides changed. */
-export type MergeConflict = ValueConflict | MapConflict<Key, Value> | ListConflict<Value>
+/**
+ * A value, a key of a map (it has `key`), a run of a list's items (it has `at`) or a path in a directory (it has
+ * `path`) that both sides changed.
+ */
+export type MergeConflict = ValueConflict | MapConflict<Key, Value> | ListConflict<Value> | TreeConflict
 
-/** What to take for a conflict: a value, of a map's key also undefined for none, of a list's run an array of items. */
-export type ResolveMerge = (conflict: MergeConflict) => Storable | undefined | Promise<Storable | undefined>
+type Resolved = Storable | Entry | undefined
+
+/**
+ * What to take for a conflict: a value, of a map's key also undefined for none, of a list's run an array of items, of a
+ * path an entry or undefined for none.
+ */
+export type ResolveMerge = (conflict: MergeConflict) => Resolved | Promise<Resolved>
 
 export type MergeResolution = 'ours' | 'theirs' | ResolveMerge
 
@@ -59,6 +71,8 @@ export async function* conflictsOf(
   if (ours instanceof SortedSet && theirs instanceof SortedSet && base instanceof SortedSet) return
   if (ours instanceof SortedMap && theirs instanceof SortedMap && base instanceof SortedMap)
     yield* ours.conflicts(base, theirs)
+  else if (ours instanceof Directory && theirs instanceof Directory && base instanceof Directory)
+    yield* ours.conflicts(base, theirs)
   else if (ours instanceof List && theirs instanceof List && base instanceof List)
     yield* ours.conflicts(base, theirs)
   else yield values
@@ -69,12 +83,14 @@ async function mergeCollections(
   context: CollectionContext,
   refs: readonly [base: Ref, ours: Ref, theirs: Ref],
   resolve: MergeResolution | undefined,
-): Promise<AnyCollection | undefined> {
+): Promise<AnyCollection | Directory | undefined> {
   const [base, ours, theirs] = await openCollections(context, refs)
   if (ours instanceof SortedSet && theirs instanceof SortedSet && base instanceof SortedSet)
     return ours.merge(base, theirs)
   if (ours instanceof SortedMap && theirs instanceof SortedMap && base instanceof SortedMap)
-    return ours.merge(base, theirs, { resolve })
+    return ours.merge(base, theirs, { resolve: resolve as MapMergeOptions<Key, Value>['resolve'] })
+  if (ours instanceof Directory && theirs instanceof Directory && base instanceof Directory)
+    return ours.merge(base, theirs, { resolve: resolve as TreeMergeOptions['resolve'] })
   if (ours instanceof List && theirs instanceof List && base instanceof List)
     return ours.merge(base, theirs, { resolve: typeof resolve === 'function' ? itemsFrom(resolve) : resolve })
   return undefined
@@ -84,14 +100,18 @@ async function mergeCollections(
 function openCollections(
   context: CollectionContext,
   refs: readonly Ref[],
-): Promise<(AnyCollection | undefined)[]> {
+): Promise<(AnyCollection | Directory | undefined)[]> {
   return Promise.all(refs.map((ref) => openIfCollection(context, ref)))
 }
 
-async function openIfCollection(context: CollectionContext, ref: Ref): Promise<AnyCollection | undefined> {
+async function openIfCollection(
+  context: CollectionContext,
+  ref: Ref,
+): Promise<AnyCollection | Directory | undefined> {
   const chunk = await context.store.get(ref)
   if (chunk === undefined) throw new MissingChunkError(ref.toString())
-  return openCollection(context, kindOf(chunk), ref)
+  const kind = kindOf(chunk)
+  return kind === DIR_FORMAT.kind ? Directory.open(context, ref) : openCollection(context, kind, ref)
 }
 
 function whyConflict({ base }: ValueConflict): string {

@@ -12,6 +12,7 @@
 
 import { EncodingError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
+import type { LostChunks } from './lost-chunks.js'
 
 /** Largest chunk in bytes. SPEC "Chunks". */
 export const MAX_CHUNK_BYTES = 4 * 1024 * 1024
@@ -77,6 +78,9 @@ export interface ChunkStore {
    */
   check(options?: CheckOptions): AsyncIterable<Finding>
 
+  /** What is known to be lost, in stores that can remember it. */
+  readonly lost?: LostChunks | undefined
+
   /** Resolves when everything put before is durable. */
   flush(): Promise<void>
 
@@ -109,6 +113,30 @@ export interface CheckOptions {
   readonly signal?: AbortSignal | undefined
   /** Called with the stored bytes read since the last call, and all there are to read. */
   readonly onProgress?: ((bytes: number, totalBytes: number) => void) | undefined
+  /** Reads a random share of what is stored, and not all of it. */
+  readonly sample?: Sample | undefined
+  /** Goes on where a check of all was interrupted, if the store remembers where that was; else begins anew. */
+  readonly resume?: boolean | undefined
+}
+
+/** A random share, the same for the same seed as long as nothing is stored. */
+export interface Sample {
+  /** Above 0, up to 1. */
+  readonly share: number
+  /** A whole number. */
+  readonly seed: number
+}
+
+/** Says of one thing after the other whether it is in the sample. */
+export function sampler({ share, seed }: Sample): () => boolean {
+  // The generator "mulberry32".
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32 < share
+  }
 }
 
 /** Something stored that is not as it was written. */

@@ -207,7 +207,7 @@ test('collections on a disk are there again when it is opened again', async () =
 
 describe('check', () => {
   async function problems(db: Database): Promise<string[]> {
-    return (await collect(db.check())).map(({ message }) => message)
+    return (await collect(db.check({ data: true }))).map(({ message }) => message)
   }
 
   test('follows a map to its leaves, and what its values refer to', async () => {
@@ -231,9 +231,9 @@ describe('check', () => {
     const [start, end] = [root.childStart(1), root.ends[1]!]
     expect((await problems(db)).sort()).toEqual(
       [
-        `map: items ${start}-${end - 1}: chunk ${root.childRef(1)} is missing`,
-        `map: items 0-${innerRoot.ends[0]! - 1}: chunk ${innerRoot.childRef(0)} is missing`,
-        `map: chunk ${blob.ref} is missing`,
+        `map: items ${start}-${end - 1}, after [${start - 1}], up to [${end - 1}]: chunk ${root.childRef(1)} is missing`,
+        `map:[77]/0: items 0-${innerRoot.ends[0]! - 1}: chunk ${innerRoot.childRef(0)} is missing`,
+        `map:[77]/1: chunk ${blob.ref} is missing`,
       ].sort(),
     )
   })
@@ -251,7 +251,7 @@ describe('check', () => {
     await db.setHead('lying', lying)
     await db.setHead('unsorted', unsorted)
     expect(await problems(db)).toEqual([
-      `lying: items 1-1: chunk ${b} is not what its parent says`,
+      `lying: items 1-1, after a, up to c: chunk ${b} is not what its parent says`,
       `unsorted: chunk ${unsorted} is no valid node`,
     ])
   })

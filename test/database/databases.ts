@@ -13,7 +13,7 @@ export async function inMemory(body: (db: Database, store: WatchedStore) => Prom
   const store = new WatchedStore()
   await using db = new Database(store)
   await body(db, store)
-  expect(await collect(db.check())).toEqual([])
+  expect(await collect(db.check({ data: true }))).toEqual([])
 }
 
 /** As {@link inMemory}, in a directory; what it leaves is checked in an opening of its own. */
@@ -26,7 +26,7 @@ export async function onDisk(body: (db: Database, path: string) => Promise<void>
       await body(db, path)
     }
     await using db = await open(path, { create: false })
-    expect(await collect(db.check())).toEqual([])
+    expect(await collect(db.check({ data: true }))).toEqual([])
   } finally {
     await rm(directory, { recursive: true })
   }

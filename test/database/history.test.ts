@@ -217,11 +217,18 @@ describe('check', () => {
     const blob = await db.putBlob(new Uint8Array(9))
     const [first] = await chain(db, 'main', 3)
     await db.commit('main', blob)
-    expect(await collect(db.check())).toEqual([])
+    expect(await collect(db.check({ data: true }))).toEqual([])
     store.lose(first!.ref)
     store.lose(blob.ref)
-    const problem = (ref: Ref) => ({ ref, object: 'main', message: `main: chunk ${ref} is missing` })
-    expect(await collect(db.check())).toEqual([problem(first!.ref), problem(blob.ref)])
+    expect(await collect(db.check({ data: true }))).toEqual([
+      { ref: blob.ref, object: 'main', message: `main: chunk ${blob.ref} is missing` },
+      {
+        ref: first!.ref,
+        object: 'main',
+        place: 'main~3',
+        message: `main~3: chunk ${first!.ref} is missing`,
+      },
+    ])
     await expect(collect(db.log('main'))).rejects.toThrow(new MissingChunkError(first!.ref.toString()))
     await expect(db.resolve('main~3')).rejects.toThrow(MissingChunkError)
   })
@@ -232,7 +239,7 @@ describe('check', () => {
       await db.store.put([bad])
       await db.setHead('main', bad.ref)
       const message = `main: chunk ${bad.ref} is no valid node`
-      expect(await collect(db.check())).toEqual([{ ref: bad.ref, object: 'main', message }])
+      expect(await collect(db.check({ data: true }))).toEqual([{ ref: bad.ref, object: 'main', message }])
       await expect(db.commit('main', 1)).rejects.toThrow(InvalidNodeError)
       await db.remove('main')
     })

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { afterEach, expect, test } from 'vitest'
-import type { Problem } from '../../src/database/check.js'
+import type { Problem } from '../../src/database/check/check.js'
 import { Database } from '../../src/database/database.js'
 import { type Chunk, type ChunkStore, chunkOf } from '../../src/store/chunk-store.js'
 import { SegmentStore } from '../../src/store/segment/segment-store.js'
@@ -39,7 +39,7 @@ async function damage(store: ChunkStore, { bytes }: Chunk): Promise<void> {
 
 async function problemsOf(store: ChunkStore): Promise<Problem[]> {
   const problems: Problem[] = []
-  for await (const problem of new Database(store).check()) problems.push(problem)
+  for await (const problem of new Database(store).check({ data: true })) problems.push(problem)
   return problems
 }
 

@@ -19,7 +19,7 @@ export const usage: CommandUsage = {
   ],
   notes: `Of a range that goes beyond the end, the part that exists is written. Every byte is verified before it is
 written.`,
-  examples: ['nomsy cat disk --range 0-511 | xxd'],
+  examples: ['nomsy cat disk --range 0-511 | xxd', 'nomsy cat backup:etc/passwd'],
 }
 
 export async function run(

@@ -1,6 +1,6 @@
 /** nomsy check: whether everything is there and as it was written. */
 
-import type { Problem } from '../../database/check.js'
+import type { Problem } from '../../database/check/check.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
 import { Failure } from '../failure.js'

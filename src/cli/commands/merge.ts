@@ -26,9 +26,10 @@ export const usage: CommandUsage = {
     },
     { flags: '-m, --message <text>', description: "what the commit is about; where left out, 'merge OTHER'" },
   ],
-  notes: `What only one side changed since they parted is taken: of maps and sets by key, of lists by position, of all else as a
-whole. Where both changed the same, and not to the same, the conflicts are printed, nothing is changed, and the exit
-status is 1. Where NAME has nothing of its own it moves to OTHER, and no commit is made. Prints the commit's ref.`,
+  notes: `What only one side changed since they parted is taken: of maps and sets by key, of lists by position, of directories
+by path, of all else as a whole. Where both changed the same, and not to the same, the conflicts are printed, nothing is
+changed, and the exit status is 1. Where NAME has nothing of its own it moves to OTHER, and no commit is made. Prints the
+commit's ref.`,
   examples: ['nomsy merge main draft -m "take the draft"', 'nomsy merge main draft --resolve theirs'],
 }
 

@@ -25,15 +25,17 @@ export const usage: CommandUsage = {
     { flags: '--tree', description: "the tree's levels and nodes, of collections too" },
     { flags: '--chunks', description: "list the leaves instead: each one's offset, length and ref" },
   ],
-  notes: `Of a map, list or set it shows the first entries, of a commit what was said and what was committed. A path goes from an
-object to what is in it; its steps, parted by '/', are keys of maps, positions in lists and arrays (-1 is the last), and
-fields of records. A step in brackets is JSON, for keys that are no text or have a '/' in them: pages:["docs/index"].
+  notes: `Of a map, list, set or directory it shows the first entries, of a commit what was said and what was committed. A path
+goes from an object to what is in it; its steps, parted by '/', are names in directories, keys of maps, positions in
+lists and arrays (-1 is the last), and fields of records. A step in brackets is JSON, for keys that are no text or have
+a '/' in them: pages:["docs/index"].
 
 Of a tree it prints a line for each level, the root's first: how many nodes it has, and the least, average and most
 bytes or items (at level 0) or children (above it) of a node. A node that occurs twice counts twice.`,
   examples: [
     'nomsy show users',
     'nomsy show users:ada/born',
+    'nomsy show backup:etc',
     'nomsy show disk',
     'nomsy show disk --chunks | head',
   ],
