@@ -48,6 +48,8 @@ export interface SegmentStoreOptions {
    * Left out: what the store remembers, else `zstd:1`.
    */
   readonly compression?: Compression | undefined
+  /** @internal Called once this process has the store for itself, before the log is read. */
+  readonly onOwned?: (() => void) | undefined
   /** @internal The file system, for tests. */
   readonly fileSystem?: FileSystem | undefined
   /** @internal The index, for tests. */
@@ -124,6 +126,7 @@ async function openForWriting(
       (await readFormat(fs, path)) ?? (await create(fs, path, options.compression))
     await syncNames(fs, path)
     await writeOwner(fs, path)
+    options.onOwned?.()
     const segments = await dropUnfinishedSegment(fs, path, files, index, storeId)
     const last = segments[segments.length - 1]!
     const file = await fs.open(segmentFile(path, last), 'write')
