@@ -61,12 +61,14 @@ export function frameOf(message: readonly Value[], capacity?: number): readonly 
   return [length, bytes]
 }
 
-/** Writes a frame in one go. */
+/** Writes a frame, together with those that follow before the system is next asked for anything. */
 export function send(socket: Socket, frame: readonly Uint8Array[]): void {
   if (socket.destroyed || socket.writableEnded) return
-  socket.cork()
+  if (socket.writableCorked === 0) {
+    socket.cork()
+    process.nextTick(() => socket.uncork())
+  }
   for (const bytes of frame) socket.write(bytes)
-  socket.uncork()
 }
 
 /** A message that has come, and how long it was. */

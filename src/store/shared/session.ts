@@ -30,6 +30,7 @@ export interface Session {
   readonly store: ChunkStore
   /** Whether it goes on until this process ends it: it owns the store, or reads it by itself. */
   readonly isOwn: boolean
+  /** Lets go of the store: an owner flushes and closes it, a client is gone at once. */
   end(): Promise<void>
 }
 
@@ -142,7 +143,7 @@ async function clientSession(
   const { StoreClient } = await import('./store-client.js')
   try {
     const store = await StoreClient.over(connect(socketPath), path, options.answerMs ?? ANSWER_MS)
-    return { store, isOwn: false, end: () => store.close() }
+    return { store, isOwn: false, end: async () => store.disconnect() }
   } catch (error) {
     if (error instanceof OwnerGoneError) return undefined
     if (!(error instanceof ProtocolError)) throw error

@@ -179,9 +179,14 @@ export class StoreClient implements ChunkStore {
     try {
       if (!this.#isFlushed) await this.#ask('flush')
     } finally {
-      this.#socket.end()
-      this.#socket.unref()
+      this.disconnect()
     }
+  }
+
+  /** Ends the connection without a flush, for whoever knows what is not durable and puts it again. */
+  disconnect(): void {
+    this.#socket.end()
+    this.#socket.unref()
   }
 
   async #getSome(refs: readonly Ref[]): Promise<(Uint8Array | undefined)[]> {
