@@ -53,6 +53,11 @@ export class SharedChild {
     return this.lines.filter((line) => line.startsWith('=')).map((line) => line.slice(1))
   }
 
+  /** IDs of the increments that it began. */
+  get tried(): Set<string> {
+    return new Set(this.lines.flatMap((line) => (line.startsWith('+') ? [line.slice(1)] : [])))
+  }
+
   /** Lets it go on: open the store, and later close it. */
   go(): void {
     this.#process.stdin.write('go\n')

@@ -2,8 +2,9 @@
  * A process that shares a store with others: `node shared-child.mjs BUILT-SOURCES STORE NAME CLIENTS STEPS COUNTERS`.
  * Says `ready` and waits for a line, opens the store, says `open`; then CLIENTS at once make STEPS increments each, of
  * one of COUNTERS heads at random, and say `+ID` before each try and `=ID` once it is acknowledged. A counter is a
- * chain of chunks, `[how many, ID, the one before]`. Says `done`, waits for a line, closes the store, says `closed`.
- * STEPS of 0 only reads, until there is a line: the chains, from their heads to their ends, again and again.
+ * chain of chunks, `[how many, ID, the one before]`. Says `done`, waits for a line (which
+ * also ends the counting before it is through), closes the store, says `closed`. STEPS of 0 only reads, until there is
+ * that line: the chains, from their heads to their ends, again and again, and says `read`.
  */
 
 import { writeSync } from 'node:fs'
@@ -44,7 +45,7 @@ process.exit(0)
 
 async function increment(client) {
   let tryCount = 0
-  for (let step = 0; step < stepCount; step++) {
+  for (let step = 0; step < stepCount && lineCount < 2; step++) {
     const head = `counter/${Math.floor(Math.random() * counterCount)}`
     for (;;) {
       const id = `${name}.${client}.${tryCount++}`
@@ -65,7 +66,7 @@ async function increment(client) {
 }
 
 async function read() {
-  for (let round = 1; lineCount < 2; round++) {
+  while (lineCount < 2) {
     for await (const { ref } of store.heads.list('counter/')) {
       let count
       for (let at = ref; at !== null; ) {
@@ -76,7 +77,7 @@ async function read() {
       }
       if (count !== 1) throw new Error(`a chain that begins with ${count}`)
     }
-    say(`read ${round}`)
+    say('read')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
