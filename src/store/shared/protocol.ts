@@ -6,13 +6,16 @@
  * `[id, true, result]` or `[id, false, error]`. Whatever comes from a socket is hostile until it has been parsed here.
  */
 
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { decode } from '../../encoding/decode.js'
 import { Writer } from '../../encoding/encode.js'
 import type { Value } from '../../encoding/value.js'
 import { ProtocolError } from '../../errors.js'
 import { REF_BYTES, Ref } from '../../hash/ref.js'
 import { MAX_CHUNK_BYTES } from '../chunk-store.js'
+
+/** What messages go over: a socket, or anything like one. */
+export type Channel = Duplex & { ref(): unknown; unref(): unknown }
 
 /** What an owner says first, and what it says once it has recovered the store, which may take its time. */
 export const GREETING: readonly Value[] = ['nomsy', 1]
@@ -62,7 +65,7 @@ export function frameOf(message: readonly Value[], capacity?: number): readonly 
 }
 
 /** Writes a frame, together with those that follow before the system is next asked for anything. */
-export function send(socket: Socket, frame: readonly Uint8Array[]): void {
+export function send(socket: Channel, frame: readonly Uint8Array[]): void {
   if (socket.destroyed || socket.writableEnded) return
   if (socket.writableCorked === 0) {
     socket.cork()

@@ -4,7 +4,6 @@
  * what goes on from there.
  */
 
-import type { Socket } from 'node:net'
 import type { Value } from '../../encoding/value.js'
 import {
   DamagedChunkError,
@@ -27,6 +26,7 @@ import {
 import {
   BATCH_BYTES,
   bytesOf,
+  type Channel,
   countOf,
   FrameReader,
   frameOf,
@@ -57,7 +57,7 @@ interface Waiting {
 export class StoreClient implements ChunkStore {
   readonly location: string
   readonly heads: Heads
-  readonly #socket: Socket
+  readonly #socket: Channel
   readonly #reader = new FrameReader()
   readonly #waiting = new Map<number, Waiting>()
   /** Calls under way, which closing waits for. */
@@ -74,7 +74,7 @@ export class StoreClient implements ChunkStore {
   #failure: NomsyError | undefined
   #closed: Promise<void> | undefined
 
-  private constructor(socket: Socket, location: string) {
+  private constructor(socket: Channel, location: string) {
     this.location = location
     this.#socket = socket
     this.heads = {
@@ -91,7 +91,7 @@ export class StoreClient implements ChunkStore {
    * The store at `location` as the process at the other end of `socket` has it open. That process is to greet within
    * `greetingMs`; to open the store it may take as long as it needs.
    */
-  static async over(socket: Socket, location: string, greetingMs: number): Promise<StoreClient> {
+  static async over(socket: Channel, location: string, greetingMs: number): Promise<StoreClient> {
     const client = new StoreClient(socket, location)
     const [greeting, open] = client.#awaited
     const timer = setTimeout(() => socket.destroy(), greetingMs)

@@ -4,13 +4,13 @@
  * to be fetched by it.
  */
 
-import type { Socket } from 'node:net'
 import type { Value } from '../../encoding/value.js'
 import { ProtocolError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import { type ChunkStore, chunkOf } from '../chunk-store.js'
 import {
   BATCH_BYTES,
+  type Channel,
   FrameReader,
   frameOf,
   GREETING,
@@ -44,7 +44,7 @@ export interface ServedStore {
 }
 
 export class StoreConnection {
-  readonly #socket: Socket
+  readonly #socket: Channel
   readonly #served: Promise<ServedStore>
   readonly #reader = new FrameReader()
   readonly #lists = new Map<number, ServedList>()
@@ -58,7 +58,7 @@ export class StoreConnection {
   #wake = (): void => {}
 
   /** Greets, and serves the store once it is open; where it cannot be opened the connection ends. */
-  constructor(socket: Socket, served: Promise<ServedStore>) {
+  constructor(socket: Channel, served: Promise<ServedStore>) {
     this.#socket = socket
     this.#served = served
     socket.on('data', (bytes: Buffer) => this.#take(bytes))
