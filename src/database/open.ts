@@ -16,7 +16,8 @@ export interface OpenOptions extends DatabaseOptions {
    * How chunks are packed that a store on disk is given: `none`, or `zstd:N` with a level N of -7 (fastest) to -1 or 1
    * to 19 (smallest); `zstd` is `zstd:1`. A store that this makes remembers it; one that is there packs so until it is
    * closed, and goes on remembering what it did. Left out: as the store remembers, else `zstd:1`. What is stored reads
-   * the same whatever it says, and no ref depends on it. Without effect on `level:PATH` and `memory:`.
+   * the same whatever it says, and no ref depends on it. Without effect on `level:PATH` and `memory:`, and while another
+   * process has the store open, which then packs in its own way.
    */
   readonly compression?: Compression | undefined
 }
