@@ -83,13 +83,19 @@ async function ownerSession(
     onOwned: () => {
       const served = opening.then((store) => ({ store, makeDurable: (refs) => store.makeDurable(refs) }))
       listening.begin(served, othersWait ? 0 : LISTEN_AFTER_MS)
+      return () => listening.stop()
     },
   })
   try {
     const store = await opening
-    return { store, isOwn: true, end: () => listening.endAround(() => store.close()) }
+    const end = async (): Promise<void> => {
+      // Else who comes now would be turned away again and again until all is flushed.
+      await listening.stop()
+      await store.close().finally(() => listening.end())
+    }
+    return { store, isOwn: true, end }
   } catch (error) {
-    await listening.endAround(async () => {})
+    listening.end()
     throw error
   }
 }
@@ -98,7 +104,8 @@ async function ownerSession(
 class DelayedListening {
   readonly #path: string
   #timer: NodeJS.Timeout | undefined
-  #socket: Promise<OwnerSocket | undefined> | undefined
+  #listening: Promise<OwnerSocket | undefined> | undefined
+  #socket: OwnerSocket | undefined
 
   constructor(path: string) {
     this.#path = path
@@ -108,7 +115,7 @@ class DelayedListening {
     // Whoever opens the store meets its failure.
     served.catch(() => {})
     this.#timer = setTimeout(() => {
-      this.#socket = this.#listen(served).catch(() => undefined)
+      this.#listening = this.#listen(served).catch(() => undefined)
     }, delayMs).unref()
   }
 
@@ -117,16 +124,16 @@ class DelayedListening {
     return OwnerSocket.listen(this.#path, served)
   }
 
-  /** Takes nobody in any more, runs `close`, and lets those go who are there. */
-  async endAround(close: () => Promise<void>): Promise<void> {
+  /** Takes nobody in any more; twice is harmless. To be called while this process still owns the store. */
+  async stop(): Promise<void> {
     clearTimeout(this.#timer)
-    const socket = await this.#socket
-    socket?.stop()
-    try {
-      await close()
-    } finally {
-      socket?.end()
-    }
+    this.#socket = await this.#listening
+    this.#socket?.stop()
+  }
+
+  /** Lets those go who are there. */
+  end(): void {
+    this.#socket?.end()
   }
 }
 
