@@ -90,7 +90,7 @@ test(`mutated requests end their connection at worst [NOMSY_SEED=${seed}]`, asyn
   }
   console.log(`mutated requests: ${FRAMES}, ${endedCount} connections ended, ${answerBytes} bytes of answers`)
   expect(endedCount).toBeGreaterThan(FRAMES / 100)
-  expect(answerBytes).toBeGreaterThan(FRAMES / 10)
+  expect(answerBytes).toBeGreaterThan(FRAMES / 100)
   // Those beside it see nothing of it, and nothing is there under a ref that is not its own.
   await (await client).put(chunks)
   for await (const ref of store.refs()) expect(chunkOf((await store.get(ref))!).ref.equals(ref)).toBe(true)
