@@ -113,15 +113,24 @@ export class HeadConflictError extends NomsyError {
   readonly head: string
   readonly expected: string | undefined
   readonly actual: string | undefined
+  /**
+   * Whether the head may have been moved as asked, and on from there by someone else: the process that was asked ended
+   * before it answered. Never so where nothing but one process has the store open.
+   */
+  readonly isUncertain: boolean
 
-  constructor(head: string, expected: string | undefined, actual: string | undefined) {
+  constructor(head: string, expected: string | undefined, actual: string | undefined, isUncertain = false) {
+    const doubt = isUncertain
+      ? ', maybe after it was moved as asked, since the process that was asked ended before it answered'
+      : ''
     super(
       'NOMSY_HEAD_CONFLICT',
-      `head '${head}' is ${actual ?? 'absent'}, not ${expected ?? 'absent'}: someone else moved it; read it again and retry`,
+      `head '${head}' is ${actual ?? 'absent'}, not ${expected ?? 'absent'}: someone else moved it${doubt}; read it again and retry`,
     )
     this.head = head
     this.expected = expected
     this.actual = actual
+    this.isUncertain = isUncertain
   }
 }
 
@@ -132,9 +141,39 @@ export class StoreError extends NomsyError {}
 export class StoreLockedError extends StoreError {
   readonly holder: string
 
-  constructor(path: string, holder: string, options?: ErrorOptions) {
-    super('NOMSY_LOCKED', `${path} is held by ${holder}; wait for it to end, or use another store`, options)
+  /** `why`: why that process is of no help. */
+  constructor(path: string, holder: string, options: ErrorOptions & { readonly why?: string } = {}) {
+    const words = options.why === undefined ? holder : `${holder}, ${options.why}`
+    super(
+      'NOMSY_LOCKED',
+      `${path} is held by ${words}; wait for it to end, end it, or use another store`,
+      options,
+    )
     this.holder = holder
+  }
+}
+
+/**
+ * The process that has the store open, and was asked, has ended its part in it. `isRefused`: it said before that it
+ * would not do what was asked; else nobody knows whether it did.
+ */
+export class OwnerGoneError extends StoreError {
+  readonly isRefused: boolean
+
+  constructor(path: string, isRefused: boolean, options?: ErrorOptions) {
+    super('NOMSY_STORE_FAILED', `the process that had ${path} open has gone; try again`, options)
+    this.isRefused = isRefused
+  }
+}
+
+/** Another process said over a store's socket what makes no sense there. */
+export class ProtocolError extends StoreError {
+  constructor(what: string, options?: ErrorOptions) {
+    super(
+      'NOMSY_STORE_FAILED',
+      `${what} came from another process that uses the store; is it of the same version of nomsy?`,
+      options,
+    )
   }
 }
 

@@ -7,21 +7,25 @@ import { Database, type DatabaseOptions } from './database.js'
 export interface OpenOptions extends DatabaseOptions {
   /** Whether to create the store where there is none; true where left out. */
   readonly create?: boolean | undefined
-  /** Opens for reading only: takes no lock, writes nothing, works on media that cannot be written. */
+  /**
+   * Opens for reading only: through the process that has the store open, if there is one; else it takes no lock, writes
+   * nothing, and works on media that cannot be written.
+   */
   readonly readOnly?: boolean | undefined
   /**
    * How chunks are packed that a store on disk is given: `none`, or `zstd:N` with a level N of -7 (fastest) to -1 or 1
    * to 19 (smallest); `zstd` is `zstd:1`. A store that this makes remembers it; one that is there packs so until it is
    * closed, and goes on remembering what it did. Left out: as the store remembers, else `zstd:1`. What is stored reads
-   * the same whatever it says, and no ref depends on it. Without effect on `level:PATH` and `memory:`.
+   * the same whatever it says, and no ref depends on it. Without effect on `level:PATH` and `memory:`, and while another
+   * process has the store open, which then packs in its own way.
    */
   readonly compression?: Compression | undefined
 }
 
 /**
- * Opens the database at `location`: a directory's path (the default store), `level:PATH` (all in one LevelDB), or
- * `memory:`. Rejects with NOMSY_NO_STORE, NOMSY_FOREIGN_STORE, NOMSY_NEWER_STORE, NOMSY_LOCKED,
- * NOMSY_DAMAGED_STORE; with a RangeError for a location or a compression that cannot be.
+ * Opens the database at `location`: a directory's path (the default store, which any number of processes may have open
+ * at once), `level:PATH` (all in one LevelDB), or `memory:`. Rejects with NOMSY_NO_STORE, NOMSY_FOREIGN_STORE,
+ * NOMSY_NEWER_STORE, NOMSY_LOCKED, NOMSY_DAMAGED_STORE; with a RangeError for a location or a compression that cannot be.
  */
 export async function open(location: string, options: OpenOptions = {}): Promise<Database> {
   if (options.compression !== undefined) checkCompression(options.compression)
@@ -55,6 +59,6 @@ async function openStore(location: string, options: OpenOptions): Promise<ChunkS
       `${location}: not a kind of store that this version knows; write a path, level:PATH or memory:`,
     )
   }
-  const { SegmentStore } = await import('../store/segment/segment-store.js')
-  return SegmentStore.open(location, options)
+  const { SharedStore } = await import('../store/shared/shared-store.js')
+  return SharedStore.open(location, options)
 }

@@ -29,7 +29,8 @@ export const usage: CommandUsage = {
   ],
   notes: `Prints a line for each file: its ref and its name. Without --name the ref is pinned: it stays until
 'nomsy rm REF'. Makes the store where there is none; that one remembers --compression.
-Refs are the same however it is packed, and what is stored already stays as it is.`,
+Refs are the same however it is packed, and what is stored already stays as it is. While another process has the store
+open, that one packs, in its own way.`,
   examples: [
     'nomsy put --name disk disk.img',
     'tar c photos | nomsy put -',

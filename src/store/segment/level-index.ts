@@ -101,9 +101,12 @@ export class LevelIndex implements ChunkIndex {
   }
 
   async head(name: string): Promise<Ref | undefined> {
-    const value = await this.#database.get(headKey(name)).catch((cause: unknown) => {
+    let value: Uint8Array | undefined
+    try {
+      value = this.#database.getSync(headKey(name))
+    } catch (cause) {
       throw damaged(cause)
-    })
+    }
     return value && headIn(name, value)
   }
 
@@ -267,7 +270,8 @@ function headIn(name: string, value: Uint8Array): Ref {
   if (value.length === REF_BYTES + 4) {
     // LevelDB gives Buffers, which are views of what belongs to others.
     const ref = Ref.fromBytes(new Uint8Array(value.subarray(0, REF_BYTES)))
-    if (value.every((byte, index) => byte === headValue(name, ref)[index])) return ref
+    const expected = headValue(name, ref)
+    if (value.every((byte, index) => byte === expected[index])) return ref
   }
   throw damagedAt(`head '${name}'`)
 }

@@ -48,6 +48,8 @@ export interface SegmentStoreOptions {
    * Left out: what the store remembers, else `zstd:1`.
    */
   readonly compression?: Compression | undefined
+  /** @internal Called once this process owns the store, before the log is read; what it gives, before it owns it no more. */
+  readonly onOwned?: (() => () => Promise<void>) | undefined
   /** @internal The file system, for tests. */
   readonly fileSystem?: FileSystem | undefined
   /** @internal The index, for tests. */
@@ -113,7 +115,9 @@ async function openForWriting(
   await makeDirs(fs, path)
   const { index, unlock } = await openIndex(fs, path, options)
   const files = new SegmentFiles(fs, path)
+  let disown = async (): Promise<void> => {}
   const release = async (): Promise<void> => {
+    await disown()
     await files.close()
     await removeOwner(fs, path).catch(() => {})
     await index.close()
@@ -124,6 +128,7 @@ async function openForWriting(
       (await readFormat(fs, path)) ?? (await create(fs, path, options.compression))
     await syncNames(fs, path)
     await writeOwner(fs, path)
+    disown = options.onOwned?.() ?? disown
     const segments = await dropUnfinishedSegment(fs, path, files, index, storeId)
     const last = segments[segments.length - 1]!
     const file = await fs.open(segmentFile(path, last), 'write')

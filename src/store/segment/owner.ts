@@ -12,15 +12,18 @@ interface Owner {
   readonly host: string
   readonly command: string
   readonly since: string
+  /** Path of the socket on which it listens to others, once it does. */
+  readonly socket?: string | undefined
 }
 
-/** Says that this process has the store at `path`. */
-export async function writeOwner(fs: FileSystem, path: string): Promise<void> {
+/** Says that this process has the store at `path`, and where it listens. */
+export async function writeOwner(fs: FileSystem, path: string, socket?: string): Promise<void> {
   const owner: Owner = {
     pid: process.pid,
     host: hostname(),
     command: process.argv.slice(1, 3).join(' ').slice(0, 200),
     since: new Date().toISOString(),
+    ...(socket !== undefined && { socket }),
   }
   await removeOwner(fs, path)
   const file = await fs.create(ownerFile(path))
@@ -42,6 +45,12 @@ export async function describeOwner(fs: FileSystem, path: string): Promise<strin
   const owner = await readOwner(fs, path)
   if (owner === undefined) return 'another process'
   return `process ${owner.pid} on ${owner.host} (${owner.command}) since ${owner.since}`
+}
+
+/** Where the owner of the store at `path` says that it listens. */
+export async function ownerSocket(fs: FileSystem, path: string): Promise<string | undefined> {
+  const socket: unknown = (await readOwner(fs, path))?.socket
+  return typeof socket === 'string' ? socket : undefined
 }
 
 async function readOwner(fs: FileSystem, path: string): Promise<Owner | undefined> {

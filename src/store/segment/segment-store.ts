@@ -141,6 +141,11 @@ export class SegmentStore implements ChunkStore {
     })
   }
 
+  /** Resolves once those of `refs` that are in the store are durable: for those who may outlive this process. */
+  async makeDurable(refs: readonly Ref[]): Promise<void> {
+    if (refs.some((ref) => this.#parts.pending.has(ref))) await this.flush()
+  }
+
   /** A store that has failed can still be read. */
   async #flushIfPossible(): Promise<void> {
     if (this.#parts.log !== undefined && this.#parts.log.failure === undefined) await this.flush()

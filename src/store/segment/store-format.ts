@@ -6,6 +6,7 @@
  *     index/               LevelDB, can be made anew
  *     lock/                LevelDB, empty: whoever has it open has the store
  *     owner                who has it open
+ *     peers/socket         where that process listens to others, see ../shared/
  */
 
 import { dirname, join } from 'node:path'
@@ -119,7 +120,7 @@ function formatText(id: string, compression?: Compression): string {
 
 /** Whether making a store here was interrupted: nothing but what comes before FORMAT, and no record of a user's. */
 async function isUnfinished(fs: FileSystem, path: string, names: readonly string[]): Promise<boolean> {
-  const before = ['segments', 'lock', 'index', 'owner', FORMAT_DRAFT]
+  const before = ['segments', 'lock', 'index', 'owner', 'peers', FORMAT_DRAFT]
   if (names.some((name) => !before.includes(name))) return false
   if (!names.includes('segments')) return true
   const segments = await fs.readDir(segmentsDir(path))
