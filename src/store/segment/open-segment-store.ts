@@ -219,10 +219,10 @@ async function create(
 }
 
 /** Locks the store and opens its index. */
-async function openIndex(
+export async function openIndex(
   fs: FileSystem,
   path: string,
-  options: SegmentStoreOptions,
+  options: Pick<SegmentStoreOptions, 'openIndex'>,
 ): Promise<{ readonly index: ChunkIndex; readonly unlock: () => Promise<void> }> {
   if (options.openIndex !== undefined) {
     return { index: await options.openIndex(indexDir(path)), unlock: async () => {} }

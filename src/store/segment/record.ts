@@ -52,7 +52,7 @@ const RECORD_MAGIC = 0x6e6d7372
 export const MAX_BLOCK_CHUNKS = 4096
 
 /** Bytes of a block's payload at most: it is closed once it is full, and the last chunk may be the largest. */
-const MAX_BLOCK_BYTES = MAX_CHUNK_BYTES * 2
+export const MAX_BLOCK_BYTES = MAX_CHUNK_BYTES * 2
 
 /** Codecs of payloads. */
 export const CODEC_NONE = 0

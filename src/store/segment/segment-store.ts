@@ -79,6 +79,11 @@ export class SegmentStore implements ChunkStore {
     return new SegmentStore(path, await openSegmentStore(path, options))
   }
 
+  /** @internal The store of parts that are open, which it closes. */
+  static of(path: string, parts: OpenedStore): SegmentStore {
+    return new SegmentStore(path, parts)
+  }
+
   get(ref: Ref): Promise<Uint8Array | undefined> {
     return this.#call(async () => {
       const { pending, index, reader } = this.#parts

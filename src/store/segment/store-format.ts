@@ -105,6 +105,15 @@ export async function createStore(
   for (const segment of await listSegments(fs, path)) await fs.remove(segmentFile(path, segment))
   await writeWhole(fs, segmentFile(path, 1), firstSegment)
   await fs.syncDir(segmentsDir(path))
+  await writeFormat(fs, path, { storeId, compression })
+}
+
+/** Writes FORMAT, or writes it anew; durable when it resolves. */
+export async function writeFormat(
+  fs: FileSystem,
+  path: string,
+  { storeId, compression }: StoreFormat,
+): Promise<void> {
   const id = Buffer.from(storeId.subarray(0, STORE_ID_BYTES)).toString('hex')
   await writeWhole(fs, join(path, FORMAT_DRAFT), new TextEncoder().encode(formatText(id, compression)))
   await fs.syncDir(path)
