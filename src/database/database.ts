@@ -30,6 +30,7 @@ import {
 import { type LogOptions, log, readCommit, valueAt } from './history.js'
 import { type MergeOptions, mergeIntoHead } from './merge.js'
 import { putPlainValue, readPlainValue } from './plain-value.js'
+import { type Repaired, type RepairOptions, repairChunks } from './repair.js'
 import { type ResolvedObject, resolveObject } from './resolve.js'
 import { WatchedHeads, type WatchOptions } from './watched-heads.js'
 
@@ -312,6 +313,14 @@ export class Database {
   ): AsyncGenerator<Problem> {
     const { ref, name = String(ref) } = options
     return ref === undefined ? checkAll(this.store, options) : checkObject(this.store, ref, name, options)
+  }
+
+  /**
+   * Brings damaged and missing chunks back, from another store or from files, and marks those that stay away as lost.
+   * A store whose log is damaged is to be mended before it can be opened for that: `repair` does both.
+   */
+  repair(options?: RepairOptions): Promise<Repaired> {
+    return repairChunks(this.store, options)
   }
 
   /** Makes everything put before durable. */

@@ -67,6 +67,8 @@ async function* findingsOf(
   position: CheckPosition | undefined,
 ): AsyncGenerator<Found> {
   yield* store.findings
+  const indexDamage = await store.index.damage?.()
+  if (indexDamage !== undefined) yield { message: indexDamage, refs: [] }
   const end = store.log?.durable ?? store.end
   const from = options.resume === true ? await position?.resume() : undefined
   for (const ref of from?.damaged ?? []) {

@@ -230,7 +230,9 @@ export async function openIndex(
   const unlock = await lockStore(path)
   if (unlock === undefined) throw new StoreLockedError(path, await describeOwner(fs, path))
   try {
-    return { index: await LevelIndex.open(indexDir(path)), unlock }
+    // Who closes a store takes this away.
+    const isSuspect = (await fs.readDir(path)).includes('owner')
+    return { index: await LevelIndex.open(indexDir(path), { isSuspect }), unlock }
   } catch (error) {
     await unlock()
     throw error
