@@ -16,6 +16,8 @@ export interface Problem {
   readonly message: string
   /** The chunk's ref, where it is about one. */
   readonly ref?: Ref
+  /** The chunks that cannot be read because of it, where it is about a place in the store. */
+  readonly refs?: readonly Ref[]
   /** The head, pin or ref that can no longer be read in full. */
   readonly object?: string
   /** Where in it, if not at its root: `main~3:users/ada`. */
@@ -42,11 +44,13 @@ export async function* checkAll(
   const { data, sample, signal } = options
   const lost = await lostIn(store)
   const damaged = new RefSet()
+  for (const ref of lost) damaged.add(ref)
   if (data === true || sample !== undefined) {
     for await (const { message, refs } of store.check(options)) {
       for (const ref of refs) damaged.add(ref)
+      // Of what is known to be lost it is enough to say what it affects.
       const isKnown = refs.length > 0 && refs.every((ref) => lost.has(ref))
-      yield isKnown ? { message, isKnown } : { message }
+      if (!isKnown) yield refs.length > 0 ? { message, refs } : { message }
     }
   }
   const closure = new Closure(store, { readsLeaf: () => false, damaged, signal })
@@ -67,7 +71,7 @@ export async function* checkObject(
 ): AsyncGenerator<Problem> {
   const { signal, onProgress } = options
   const lost = await lostIn(store)
-  const closure = new Closure(store, { readsLeaf: leavesToRead(options), signal, onProgress })
+  const closure = new Closure(store, { readsLeaf: leavesToRead(options), damaged: lost, signal, onProgress })
   await closure.follow(ref)
   if (closure.isSound) return
   for await (const found of new Locator(store, closure).under(name, ref, signal))

@@ -268,8 +268,13 @@ async function* withRefs(
     if (!(await isReadable(store, ref))) refs[stretch]!.push(ref)
   }
   for (const [index, { message }] of findings.entries()) {
+    const { length } = refs[index]!
     position?.found(refs[index]!)
-    yield { message, refs: refs[index]! }
+    const chunks = length === 1 ? '1 chunk' : `${length} chunks`
+    yield {
+      message: length === 0 ? message : `${message}; ${chunks} there cannot be read`,
+      refs: refs[index]!,
+    }
   }
 }
 
