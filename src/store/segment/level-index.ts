@@ -176,7 +176,7 @@ async function openDatabase(path: string, mayReplace = true): Promise<Database> 
 }
 
 /** Whether LevelDB did not open because of what it found: a damaged file, none where there should be one. */
-function isOfDamage(error: unknown): boolean {
+export function isOfDamage(error: unknown): boolean {
   const { code, message, cause } = error as LevelError
   return (
     [code, cause?.code].includes('LEVEL_CORRUPTION') ||

@@ -38,9 +38,8 @@ export async function mendStore(path: string, options: MendStoreOptions = {}): P
   await mendFiles(fs, path, damaged, options, options.onMended ?? (() => {}))
   await beginSegment(path, options)
   await putSalvaged(fs, path, damaged, options)
+  // The next opening makes it anew from the log.
   await dropIndex(fs, path, options)
-  // Made anew from the log, as at any opening without one.
-  await (await SegmentStore.open(path, openOptions(options))).close()
 }
 
 async function mendFiles(
