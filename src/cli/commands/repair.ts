@@ -87,7 +87,7 @@ async function reportLost(
   problem: Problem,
   report: (json: object, words: string) => Promise<void>,
 ): Promise<void> {
-  await report({ ...problem, ...(problem.isKnown === true && { lost: true }) }, problem.message)
+  await report(problem, problem.message)
 }
 
 function conclude(context: CommandContext, store: string, dryRun: boolean, { found, lost }: Repaired): void {
