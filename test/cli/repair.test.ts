@@ -45,7 +45,7 @@ describe('repair', () => {
       1,
       expect.stringMatching(/chunks are lost; --from another store or --seed files/),
     ])
-    const lost = jsonLines(out).filter((line) => line.object !== undefined)
+    const lost = jsonLines(out).filter((line) => 'object' in line)
     expect(lost.length).toBeGreaterThan(1)
     expect(lost[0]).toMatchObject({
       object: 'data',
