@@ -51,7 +51,7 @@ async function mendFiles(
 ): Promise<void> {
   // Before anything is made there, the lock included.
   await findFormat(fs, path)
-  const { index, unlock } = await openIndex(fs, path, options)
+  const { index, unlock } = await openIndex(fs, path, { openIndex: options.openIndex, isSuspect: true })
   try {
     const { format, isWritten } = await findFormat(fs, path)
     if (!isWritten) {

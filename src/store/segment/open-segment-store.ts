@@ -218,11 +218,11 @@ async function create(
   return format
 }
 
-/** Locks the store and opens its index. */
+/** Locks the store and opens its index, which is looked at first if it `isSuspect` or was not closed. */
 export async function openIndex(
   fs: FileSystem,
   path: string,
-  options: Pick<SegmentStoreOptions, 'openIndex'>,
+  options: Pick<SegmentStoreOptions, 'openIndex'> & { readonly isSuspect?: boolean },
 ): Promise<{ readonly index: ChunkIndex; readonly unlock: () => Promise<void> }> {
   if (options.openIndex !== undefined) {
     return { index: await options.openIndex(indexDir(path)), unlock: async () => {} }
@@ -231,7 +231,7 @@ export async function openIndex(
   if (unlock === undefined) throw new StoreLockedError(path, await describeOwner(fs, path))
   try {
     // Who closes a store takes this away.
-    const isSuspect = (await fs.readDir(path)).includes('owner')
+    const isSuspect = options.isSuspect === true || (await fs.readDir(path)).includes('owner')
     return { index: await LevelIndex.open(indexDir(path), { isSuspect }), unlock }
   } catch (error) {
     await unlock()
