@@ -185,7 +185,7 @@ export class DamagedStoreError extends StoreError {
   constructor(file: string, offset: number, why: string, options?: ErrorOptions) {
     super(
       'NOMSY_DAMAGED_STORE',
-      `${file} is damaged at byte ${offset}: ${why}; nothing was cut off, the store can still be read and 'nomsy check' lists what is affected`,
+      `${file} is damaged at byte ${offset}: ${why}; nothing was cut off, the store can still be read, 'nomsy check --data' lists what is affected and 'nomsy repair' mends it`,
       options,
     )
     this.file = file

@@ -15,14 +15,15 @@ export { type MapChange, SortedMap } from './collection/sorted-map.js'
 export { type SetChange, SortedSet } from './collection/sorted-set.js'
 export type { ItemOf, Source, WriteOptions } from './collection/source.js'
 export type { Input, Key, Storable, StorableKey, Stored, StoredKey, Value } from './collection/value.js'
-export type { Problem } from './database/check/check.js'
+export type { CheckDatabaseOptions, Problem } from './database/check/check.js'
 export { Commit } from './database/commit.js'
 export { Database, type DatabaseOptions } from './database/database.js'
 export type { ChangeValue, CommitOptions, CommitWords, UpdateOptions } from './database/head-commit.js'
 export type { LogOptions } from './database/log.js'
 export type { MergeOptions } from './database/merge.js'
 export type { MergeConflict, MergeResolution, ResolveMerge, ValueConflict } from './database/merge-values.js'
-export { type OpenOptions, open } from './database/open.js'
+export { type OpenOptions, open, type RepairStoreOptions, repair } from './database/open.js'
+export type { Repaired, RepairOptions } from './database/repair.js'
 export type { ResolvedObject } from './database/resolve.js'
 export type { WatchOptions } from './database/watched-heads.js'
 export {
@@ -50,8 +51,10 @@ export {
   type Finding,
   type Head,
   type Heads,
+  type Sample,
 } from './store/chunk-store.js'
 export { LevelStore } from './store/level-store.js'
+export type { LostChunks } from './store/lost-chunks.js'
 export { MemoryStore } from './store/memory-store.js'
 export { type DiffOptions, Directory } from './tree/directory.js'
 export type { TreeChange } from './tree/directory-diff.js'

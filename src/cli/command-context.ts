@@ -79,6 +79,18 @@ export class CommandContext {
     }
   }
 
+  /** Another store, to read from; whoever asked closes it. */
+  async openOther(location: string): Promise<Database> {
+    const { open } = await import('../database/open.js')
+    return open(location, { create: false, readOnly: true })
+  }
+
+  /** Mends the store's files, so that it can be opened. */
+  async mend(onMended: (message: string) => void): Promise<void> {
+    const { mend } = await import('../database/open.js')
+    await mend(this.#findStore().location, onMended)
+  }
+
   /** The store for a command that adds to it; made, and said to be, where there is none. */
   async openOrCreate(options: NewStoreOptions): Promise<Database> {
     const { location = this.#findStore().location, compression } = options

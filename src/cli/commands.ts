@@ -42,6 +42,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   merge: () => import('./commands/merge.js'),
   rm: () => import('./commands/rm.js'),
   check: () => import('./commands/check.js'),
+  repair: () => import('./commands/repair.js'),
   init: () => import('./commands/init.js'),
 }
 

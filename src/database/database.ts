@@ -34,6 +34,7 @@ import { type LogOptions, log } from './log.js'
 import { conflictsBetween, type MergeOptions, mergeIntoHead } from './merge.js'
 import type { MergeConflict } from './merge-values.js'
 import { putPlainValue, readPlainValue } from './plain-value.js'
+import { type Repaired, type RepairOptions, repairChunks } from './repair.js'
 import { type ResolvedObject, resolveObject } from './resolve.js'
 import { WatchedHeads, type WatchOptions } from './watched-heads.js'
 
@@ -336,6 +337,14 @@ export class Database {
   ): AsyncGenerator<Problem> {
     const { ref, name = String(ref) } = options
     return ref === undefined ? checkAll(this.store, options) : checkObject(this.store, ref, name, options)
+  }
+
+  /**
+   * Brings damaged and missing chunks back, from another store or from files, and marks those that stay away as lost.
+   * A store whose log is damaged is to be mended before it can be opened for that: `repair` does both.
+   */
+  repair(options?: RepairOptions): Promise<Repaired> {
+    return repairChunks(this.store, options)
   }
 
   /** Makes everything put before durable. */

@@ -3,6 +3,7 @@
 import type { ChunkStore } from '../store/chunk-store.js'
 import { type Compression, checkCompression, DEFAULT_COMPRESSION } from '../store/segment/compression.js'
 import { Database, type DatabaseOptions } from './database.js'
+import type { Repaired, RepairOptions } from './repair.js'
 
 export interface OpenOptions extends DatabaseOptions {
   /** Whether to create the store where there is none; true where left out. */
@@ -32,6 +33,40 @@ export async function open(location: string, options: OpenOptions = {}): Promise
   return new Database(await openStore(location, options), options)
 }
 
+export interface RepairStoreOptions extends Omit<RepairOptions, 'dryRun'> {
+  /** Told of each thing that was mended in the store's files, in words. */
+  readonly onMended?: ((message: string) => void) | undefined
+}
+
+/**
+ * Repairs the store at `location`, which nobody may have open: first its files, so that it opens for writing with all
+ * in it that can still be read, then its chunks, as {@link Database.repair} does. Nothing is written over without a copy
+ * in the store's directory `damaged`. Rejects as {@link open}, with `create` false.
+ */
+export async function repair(location: string, options: RepairStoreOptions = {}): Promise<Repaired> {
+  await mend(location, options.onMended)
+  const db = await open(location, { create: false })
+  try {
+    return await db.repair(options)
+  } finally {
+    await db.close()
+  }
+}
+
+/** Mends a store's files. Kinds other than segment stores have none that could be. */
+export async function mend(location: string, onMended?: (message: string) => void): Promise<void> {
+  if (!isSegmentStore(location)) return
+  const { mendStore } = await import('../store/segment/mend-store.js')
+  await mendStore(location, { onMended })
+}
+
+function isSegmentStore(location: string): boolean {
+  return location !== 'memory:' && !location.startsWith('level:') && !OTHER_KIND.test(location)
+}
+
+/** What looks like a kind of store that is not known. */
+const OTHER_KIND = /^[a-z][a-z0-9+.-]+:\/\//i
+
 /** Whether a store at `location` is of the kind that packs as told. */
 export function takesCompression(location: string): boolean {
   return location !== 'memory:' && !location.startsWith('level:')
@@ -54,7 +89,7 @@ async function openStore(location: string, options: OpenOptions): Promise<ChunkS
     const { LevelStore } = await import('../store/level-store.js')
     return LevelStore.open(location.slice('level:'.length), { create: options.create ?? true })
   }
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(location)) {
+  if (OTHER_KIND.test(location)) {
     throw new RangeError(
       `${location}: not a kind of store that this version knows; write a path, level:PATH or memory:`,
     )

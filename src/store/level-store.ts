@@ -30,6 +30,7 @@ import {
   type Head,
   type Heads,
   keptBytes,
+  sampler,
 } from './chunk-store.js'
 import { absentError, claimDirectory, foreignError, UNSEEN_PLACE } from './level-directory.js'
 import {
@@ -202,8 +203,10 @@ export class LevelStore implements ChunkStore {
       options.onProgress?.(sum - told, Math.round(sum / position))
       told = sum
     }
+    const isChosen = options.sample === undefined ? () => true : sampler(options.sample)
     // LevelDB leaves off at a table that it cannot read: parts, so that it goes on with the next.
     for (let part = 0; part < 256; part++) {
+      if (!isChosen()) continue
       const gte = part === 0 ? Uint8Array.of(CHUNK_PREFIX) : Uint8Array.of(CHUNK_PREFIX, part)
       const lt = part === 255 ? Uint8Array.of(CHUNK_PREFIX + 1) : Uint8Array.of(CHUNK_PREFIX, part + 1)
       try {

@@ -184,14 +184,14 @@ describe('in a store', () => {
     expect(made.err).toMatch(/^made a new store at .*\n$/)
     const store = `--store=${at.path('made')}`
     expect(await at.ok('heads', store)).toBe('')
-    expect((await at.nomsy(['check', store])).err).toMatch(/made: all is well\n$/)
+    expect((await at.nomsy(['check', '--data', store])).err).toMatch(/made: all is well\n$/)
   })
 
   test('check of everything and of one object, with and without words', async () => {
     const runs = [
-      await at.nomsy(['check']),
-      await at.nomsy(['check', 'big/data.bin']),
-      await at.nomsy(['check', '--quiet']),
+      await at.nomsy(['check', '--data']),
+      await at.nomsy(['check', '--data', 'big/data.bin']),
+      await at.nomsy(['check', '--data', '--quiet']),
     ]
     expect(runs.map(({ code, out }) => [code, out])).toEqual(runs.map(() => [0, '']))
     expect(runs[1]!.err).toBe('big/data.bin: all is well\n')

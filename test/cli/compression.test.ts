@@ -37,7 +37,7 @@ describe('--compression', () => {
     expect(await growth('plain', 'c')).toBeGreaterThan(1)
     expect(await growth('plain', 'd', '--compression=zstd:-1')).toBeLessThan(0.9)
     expect(lastLine('plain')).toBe('compression none\n')
-    expect((await at.nomsy(['check', '--store', 'plain'])).code).toBe(0)
+    expect((await at.nomsy(['check', '--data', '--store', 'plain'])).code).toBe(0)
   })
 
   test('of a put that makes the store is remembered', async () => {
@@ -118,7 +118,7 @@ describe('--compression', () => {
     expect(put.err).toContain(`nomsy: ${words}; `)
     const cat = await at.nomsy(['cat', '--store', 'damaged', 'a'])
     expect([cat.code, cat.out]).toEqual([0, readFileSync(at.path('a'), 'utf8')])
-    const check = await at.nomsy(['check', '--store', 'damaged'])
+    const check = await at.nomsy(['check', '--data', '--store', 'damaged'])
     expect([check.code, check.out.split(words).length - 1]).toEqual([1, 1])
     expect(check.err).toContain('1 problem;')
   })

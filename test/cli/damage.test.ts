@@ -56,20 +56,20 @@ describe('a chunk that is', () => {
     })
 
     test('is found by check, which says what it affects', async () => {
-      const { code, out, err } = await at.nomsy(['check'])
+      const { code, out, err } = await at.nomsy(['check', '--data'])
       expect(code).toBe(1)
       expect(out).toMatch(new RegExp(`^data: bytes ${start}-\\d+: chunk ${leaf.ref} is ${what}$`, 'm'))
       expect(err).toMatch(
-        /^nomsy: \S+: \d problems?; storing the same data again brings damaged and missing chunks back\n$/,
+        /^nomsy: \S+: \d problems?; storing the same data again brings damaged and missing chunks back, and so may 'nomsy repair'\n$/,
       )
-      const one = jsonLines((await at.nomsy(['check', 'data', '--json'])).out)
+      const one = jsonLines((await at.nomsy(['check', '--data', 'data', '--json'])).out)
       expect(one).toMatchObject([{ ref: leaf.ref.toString(), object: 'data', start }])
-      expect((await at.nomsy(['check', 'other'])).code).toBe(0)
+      expect((await at.nomsy(['check', '--data', 'other'])).code).toBe(0)
     })
 
     test('is repaired by putting the same data again', async () => {
       await at.put(data)
-      expect(await at.nomsy(['check'])).toMatchObject({ code: 0, out: '' })
+      expect(await at.nomsy(['check', '--data'])).toMatchObject({ code: 0, out: '' })
       expect((await at.nomsy(['cat', 'data'])).bytes.equals(data)).toBe(true)
     })
   })
@@ -110,7 +110,7 @@ test('flipped bytes in a segment are found, told, and do not hide the rest', asy
   const bytes = readFileSync(segment)
   bytes[100_000]! ^= 1
   writeFileSync(segment, bytes)
-  const { code, out, err } = await at.nomsy(['check'])
+  const { code, out, err } = await at.nomsy(['check', '--data'])
   expect(code).toBe(1)
   expect(out).toMatch(/^data: bytes \d+-\d+: chunk \w+ is damaged$/m)
   expect(err).toMatch(/^nomsy: [^\n]+\n$/)
@@ -125,7 +125,7 @@ test('bytes missing at the end of a store are told by check, with a head that we
   await at.put(data, '--name', 'data')
   const segment = at.path('store', 'segments', '00000001.seg')
   truncateSync(segment, statSync(segment).size - 60)
-  const { code, out } = await at.nomsy(['check'])
+  const { code, out } = await at.nomsy(['check', '--data'])
   expect(code).toBe(1)
   expect(out).toMatch(/00000001\.seg is damaged at byte \d+: \d+ bytes are missing at its end/)
   const list = await at.nomsy(['heads'])
@@ -139,7 +139,7 @@ test('check fails also where nobody reads what it says', async () => {
   const bytes = readFileSync(segment)
   for (let place = 1000; place < bytes.length; place += 8000) bytes[place]! ^= 1
   writeFileSync(segment, bytes)
-  const child = at.start(['check'])
+  const child = at.start(['check', '--data'])
   child.stdout.destroy()
   expect(await new Promise((resolve) => child.on('exit', resolve))).toBe(1)
 })

@@ -115,7 +115,7 @@ describe('in a store', () => {
 
   test('and nothing was', async () => {
     expect(await at.ok('heads', 'bad')).toBe('')
-    expect((await at.nomsy(['check'])).err).toMatch(/all is well\n$/)
+    expect((await at.nomsy(['check', '--data'])).err).toMatch(/all is well\n$/)
   })
 
   test.concurrent.each<[args: string[], message: string]>([

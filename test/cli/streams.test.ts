@@ -125,7 +125,7 @@ describe('a signal', () => {
       out: '',
       err: `nomsy: ended by ${signal}; what was stored before stays whole\n`,
     })
-    expect(await place.nomsy(['check'])).toMatchObject({ code: 0, out: '' })
+    expect(await place.nomsy(['check', '--data'])).toMatchObject({ code: 0, out: '' })
     expect(await place.ok('heads')).toMatch(/^\S+ +6 B +blob +before\n$/)
   })
 

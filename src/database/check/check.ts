@@ -3,6 +3,7 @@
  * objects need it and which of their bytes or items; and where asked for, reads every stored byte.
  */
 
+import { NomsyError, type NomsyErrorCode } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import { RefSet } from '../../hash/ref-set.js'
 import { type CheckOptions, type ChunkStore, type Sample, sampler } from '../../store/chunk-store.js'
@@ -15,6 +16,8 @@ export interface Problem {
   readonly message: string
   /** The chunk's ref, where it is about one. */
   readonly ref?: Ref
+  /** The chunks that cannot be read because of it, where it is about a place in the store. */
+  readonly refs?: readonly Ref[]
   /** The head, pin or ref that can no longer be read in full. */
   readonly object?: string
   /** Where in it, if not at its root: `main~3:users/ada`. */
@@ -41,11 +44,13 @@ export async function* checkAll(
   const { data, sample, signal } = options
   const lost = await lostIn(store)
   const damaged = new RefSet()
+  for (const ref of lost) damaged.add(ref)
   if (data === true || sample !== undefined) {
     for await (const { message, refs } of store.check(options)) {
       for (const ref of refs) damaged.add(ref)
+      // Of what is known to be lost it is enough to say what it affects.
       const isKnown = refs.length > 0 && refs.every((ref) => lost.has(ref))
-      yield isKnown ? { message, isKnown } : { message }
+      if (!isKnown) yield refs.length > 0 ? { message, refs } : { message }
     }
   }
   const closure = new Closure(store, { readsLeaf: () => false, damaged, signal })
@@ -66,7 +71,7 @@ export async function* checkObject(
 ): AsyncGenerator<Problem> {
   const { signal, onProgress } = options
   const lost = await lostIn(store)
-  const closure = new Closure(store, { readsLeaf: leavesToRead(options), signal, onProgress })
+  const closure = new Closure(store, { readsLeaf: leavesToRead(options), damaged: lost, signal, onProgress })
   await closure.follow(ref)
   if (closure.isSound) return
   for await (const found of new Locator(store, closure).under(name, ref, signal))
@@ -84,10 +89,30 @@ function leavesToRead({
   return () => data === true
 }
 
-async function lostIn({ lost }: ChunkStore): Promise<RefSet> {
-  const refs = new RefSet()
-  for (const ref of (await lost?.list()) ?? []) refs.add(ref)
-  return refs
+/** The chunks that are known to be lost. One that has come back is so no longer. */
+async function lostIn(store: ChunkStore): Promise<RefSet> {
+  const lost = new RefSet()
+  const marked = (await store.lost?.list()) ?? []
+  for (const ref of marked) if (!(await isThere(store, ref))) lost.add(ref)
+  if (lost.size < marked.length) {
+    await store.lost?.replace([...lost]).catch((error: unknown) => {
+      if (!hasCode(error, 'NOMSY_READ_ONLY')) throw error
+    })
+  }
+  return lost
+}
+
+async function isThere(store: ChunkStore, ref: Ref): Promise<boolean> {
+  try {
+    return (await store.get(ref)) !== undefined
+  } catch (error) {
+    if (hasCode(error, 'NOMSY_DAMAGED_CHUNK')) return false
+    throw error
+  }
+}
+
+function hasCode(error: unknown, code: NomsyErrorCode): boolean {
+  return error instanceof NomsyError && error.code === code
 }
 
 function problemOf(object: string, { ref, what, place, range, keys }: Located, lost: RefSet): Problem {

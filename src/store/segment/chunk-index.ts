@@ -32,5 +32,7 @@ export interface ChunkIndex {
   /** Heads whose name begins with `prefix`, in order. */
   heads(prefix: string): AsyncIterable<Head>
   write(batch: IndexBatch): Promise<void>
+  /** What is wrong with its own files, in words, where it has some and can tell. */
+  damage?(): Promise<string | undefined>
   close(): Promise<void>
 }

@@ -15,6 +15,7 @@ import { REF_BYTES, Ref } from '../../hash/ref.js'
 import type { Head } from '../chunk-store.js'
 import { prefixRange } from '../prefix-range.js'
 import type { ChunkIndex, IndexBatch } from './chunk-index.js'
+import { damagedTable } from './level-tables.js'
 import { type ChunkPlace, type LogPosition, PLACE_BYTES, readPlace, writePlace } from './place.js'
 import { STORE_ID_BYTES } from './record.js'
 
@@ -38,16 +39,29 @@ type Database = Level<Uint8Array, Uint8Array>
 
 export class LevelIndex implements ChunkIndex {
   readonly #database: Database
+  readonly #path: string
   /** Number of the last batch; undefined where there is none. */
   #link: number | undefined
 
-  private constructor(database: Database) {
+  private constructor(database: Database, path: string) {
     this.#database = database
+    this.#path = path
   }
 
-  /** Opens or makes the index in the directory `path`, of a locked store; one that is damaged is made anew. */
-  static async open(path: string): Promise<LevelIndex> {
-    return new LevelIndex(await openDatabase(path))
+  /**
+   * Opens or makes the index in the directory `path`, of a locked store; one that is damaged is made anew. `isSuspect`:
+   * whoever had it open before did not close it, and may have been ended by LevelDB. Then its tables are looked at first.
+   */
+  static async open(path: string, { isSuspect = false } = {}): Promise<LevelIndex> {
+    if (isSuspect && (await damagedTable(path)) !== undefined) await rm(path, { recursive: true })
+    return new LevelIndex(await openDatabase(path), path)
+  }
+
+  async damage(): Promise<string | undefined> {
+    const table = await damagedTable(this.#path)
+    return table === undefined
+      ? undefined
+      : `${table} is not as it was written; 'nomsy repair' makes the index anew`
   }
 
   async position(storeId: Uint8Array): Promise<LogPosition | undefined> {
@@ -165,7 +179,7 @@ async function openDatabase(path: string, mayReplace = true): Promise<Database> 
 }
 
 /** Whether LevelDB did not open because of what it found: a damaged file, none where there should be one. */
-function isOfDamage(error: unknown): boolean {
+export function isOfDamage(error: unknown): boolean {
   const { code, message, cause } = error as LevelError
   return (
     [code, cause?.code].includes('LEVEL_CORRUPTION') ||

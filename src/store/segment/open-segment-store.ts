@@ -223,11 +223,11 @@ async function create(
   return format
 }
 
-/** Locks the store and opens its index. */
-async function openIndex(
+/** Locks the store and opens its index, which is looked at first if it `isSuspect` or was not closed. */
+export async function openIndex(
   fs: FileSystem,
   path: string,
-  options: SegmentStoreOptions,
+  options: Pick<SegmentStoreOptions, 'openIndex'> & { readonly isSuspect?: boolean },
 ): Promise<{ readonly index: ChunkIndex; readonly unlock: () => Promise<void> }> {
   if (options.openIndex !== undefined) {
     return { index: await options.openIndex(indexDir(path)), unlock: async () => {} }
@@ -235,7 +235,9 @@ async function openIndex(
   const unlock = await lockStore(path)
   if (unlock === undefined) throw new StoreLockedError(path, await describeOwner(fs, path))
   try {
-    return { index: await LevelIndex.open(indexDir(path)), unlock }
+    // Who closes a store takes this away.
+    const isSuspect = options.isSuspect === true || (await fs.readDir(path)).includes('owner')
+    return { index: await LevelIndex.open(indexDir(path), { isSuspect }), unlock }
   } catch (error) {
     await unlock()
     throw error

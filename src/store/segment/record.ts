@@ -36,6 +36,9 @@ export const SEGMENT_HEADER_BYTES = 36
 export const RECORD_HEADER_BYTES = 32
 export const DIRECTORY_ENTRY_BYTES = REF_BYTES + 4
 
+/** Where in a record's header the CRC of its head stands. */
+export const HEAD_CRC_OFFSET = 28
+
 /** Bytes of a store's id. */
 export const STORE_ID_BYTES = 16
 
@@ -46,10 +49,10 @@ const SEGMENT_VERSION = 1
 const RECORD_MAGIC = 0x6e6d7372
 
 /** Chunks in a block at most; the writer makes blocks far smaller. */
-const MAX_BLOCK_CHUNKS = 4096
+export const MAX_BLOCK_CHUNKS = 4096
 
 /** Bytes of a block's payload at most: it is closed once it is full, and the last chunk may be the largest. */
-const MAX_BLOCK_BYTES = MAX_CHUNK_BYTES * 2
+export const MAX_BLOCK_BYTES = MAX_CHUNK_BYTES * 2
 
 /** Codecs of payloads. */
 export const CODEC_NONE = 0
@@ -190,5 +193,5 @@ function headCrc(place: RecordPlace, head: Uint8Array): number {
   const view = new DataView(where.buffer)
   view.setUint32(0, place.segment)
   view.setUint32(4, place.offset)
-  return crcOf([place.storeId, where, head.subarray(0, 28), head.subarray(RECORD_HEADER_BYTES)])
+  return crcOf([place.storeId, where, head.subarray(0, HEAD_CRC_OFFSET), head.subarray(RECORD_HEADER_BYTES)])
 }

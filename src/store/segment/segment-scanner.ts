@@ -9,11 +9,13 @@ import {
   decodeRecordHeader,
   headBytes,
   isSegmentHeader,
+  MAX_BLOCK_CHUNKS,
   RECORD_HEADER_BYTES,
   type RecordHeader,
   SEGMENT_HEADER_BYTES,
   verifyRecordHead,
 } from './record.js'
+import { RecordSearch } from './record-search.js'
 
 /**
  * Bytes read at once: with payloads, and for heads alone. Those of packed blocks lie some 30 KiB apart, and a read of
@@ -21,8 +23,6 @@ import {
  */
 const PAYLOAD_WINDOW_BYTES = 1024 * 1024
 const HEAD_WINDOW_BYTES = 256 * 1024
-
-const MAGIC = Buffer.from('nmsr')
 
 /** A record whose header and directory are as they were written. */
 export interface ScannedRecord {
@@ -107,21 +107,17 @@ export class SegmentScanner {
 
   /** The first record that verifies at `from` or later; undefined where there is none. */
   async nextRecord(from: number): Promise<ScannedRecord | undefined> {
-    for (let at = from; at < this.size; ) {
-      const window = await this.#bytes(
-        at,
-        Math.min(PAYLOAD_WINDOW_BYTES, this.size - at),
-        PAYLOAD_WINDOW_BYTES,
-      )
-      const found = Buffer.from(window.buffer, window.byteOffset, window.length).indexOf(MAGIC)
-      if (found < 0) {
-        if (at + window.length >= this.size) return undefined
-        at += window.length - (MAGIC.length - 1)
-        continue
+    for (let at = from; at < this.size; at += PAYLOAD_WINDOW_BYTES) {
+      // Longer than the step by the longest head, so that each that begins within the step is there in full.
+      const length = PAYLOAD_WINDOW_BYTES + headBytes(MAX_BLOCK_CHUNKS)
+      const bytes = new Uint8Array(Math.min(length, this.size - at))
+      const read = await readFully(this.#file, bytes, at)
+      const search = new RecordSearch(this.#storeId, this.segment, bytes.subarray(0, read), at)
+      const end = at + PAYLOAD_WINDOW_BYTES
+      for (let found = search.next(at); found !== undefined && found < end; found = search.next(found + 1)) {
+        const record = await this.record(found, false)
+        if (record !== undefined) return record
       }
-      const record = await this.record(at + found, false)
-      if (record !== undefined) return record
-      at += found + 1
     }
     return undefined
   }

@@ -19,9 +19,11 @@ import {
   type Head,
   type Heads,
 } from '../chunk-store.js'
+import type { LostChunks } from '../lost-chunks.js'
 import { BlockPacker } from './block-packer.js'
 import type { Wanted } from './block-reader.js'
 import { checkLog } from './log-check.js'
+import { readLost, writeLost } from './lost-file.js'
 import { type OpenedStore, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
 import type { ChunkPlace } from './place.js'
 import { plainRecord, type SegmentLog } from './segment-log.js'
@@ -36,6 +38,7 @@ const BARRIER_BYTES = 64 * 1024 * 1024
 export class SegmentStore implements ChunkStore {
   readonly location: string
   readonly heads: Heads
+  readonly lost: LostChunks
   readonly #parts: OpenedStore
   readonly #packer: BlockPacker
   /** Chunks of the block being gathered, and blocks that are full and not yet packed. */
@@ -53,6 +56,14 @@ export class SegmentStore implements ChunkStore {
     this.location = location
     this.#parts = parts
     this.#packer = new BlockPacker(parts.compressionLevel)
+    this.lost = {
+      list: () => this.#call(() => readLost(parts.fs, parts.path)),
+      replace: (refs) =>
+        this.#call(() => {
+          this.#requireLog()
+          return writeLost(parts.fs, parts.path, refs)
+        }),
+    }
     this.heads = {
       get: (name) => this.#call(() => this.#head(name)),
       list: (prefix) => this.#listHeads(prefix),
@@ -66,6 +77,11 @@ export class SegmentStore implements ChunkStore {
    */
   static async open(path: string, options: SegmentStoreOptions = {}): Promise<SegmentStore> {
     return new SegmentStore(path, await openSegmentStore(path, options))
+  }
+
+  /** @internal The store of parts that are open, which it closes. */
+  static of(path: string, parts: OpenedStore): SegmentStore {
+    return new SegmentStore(path, parts)
   }
 
   get(ref: Ref): Promise<Uint8Array | undefined> {
@@ -301,6 +317,11 @@ export class SegmentStore implements ChunkStore {
     const payload = encode([name, next ?? null])
     log.add(plainRecord('head', payload, ({ end }) => pending.headWritten(update, end)))
     return expected
+  }
+
+  /** Throws where the store is open for reading only. */
+  #requireLog(): void {
+    void this.#log
   }
 
   get #log(): SegmentLog {

@@ -59,9 +59,10 @@ export async function readFormat(
   const names = await namesIn(fs, path)
   if (!names.includes(FORMAT_FILE)) {
     if (names.length === 0 || (await isUnfinished(fs, path, names))) return undefined
+    const hint = names.includes('segments') ? ", or 'nomsy repair' it if it was a store" : ''
     throw new StoreError(
       'NOMSY_FOREIGN_STORE',
-      `${path} holds files and no nomsy store; name another directory`,
+      `${path} holds files and no nomsy store; name another directory${hint}`,
     )
   }
   const text = new TextDecoder().decode(await readWhole(fs, join(path, FORMAT_FILE)))
@@ -75,7 +76,7 @@ export async function readFormat(
   if (id === undefined || !text.startsWith(formatText(id))) {
     throw new StoreError(
       'NOMSY_FOREIGN_STORE',
-      `${join(path, FORMAT_FILE)} is not that of a nomsy store, or is damaged`,
+      `${join(path, FORMAT_FILE)} is not that of a nomsy store, or is damaged; 'nomsy repair' writes it anew from what segments there are`,
     )
   }
   const storeId = Uint8Array.from(Buffer.from(id, 'hex'))
@@ -106,6 +107,15 @@ export async function createStore(
   for (const segment of await listSegments(fs, path)) await fs.remove(segmentFile(path, segment))
   await writeWhole(fs, segmentFile(path, 1), firstSegment)
   await fs.syncDir(segmentsDir(path))
+  await writeFormat(fs, path, { storeId, compression })
+}
+
+/** Writes FORMAT, or writes it anew; durable when it resolves. */
+export async function writeFormat(
+  fs: FileSystem,
+  path: string,
+  { storeId, compression }: StoreFormat,
+): Promise<void> {
   const id = Buffer.from(storeId.subarray(0, STORE_ID_BYTES)).toString('hex')
   await writeWhole(fs, join(path, FORMAT_DRAFT), new TextEncoder().encode(formatText(id, compression)))
   await fs.syncDir(path)
