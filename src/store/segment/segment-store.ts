@@ -35,6 +35,7 @@ const BARRIER_BYTES = 64 * 1024 * 1024
 
 export class SegmentStore implements ChunkStore {
   readonly location: string
+  readonly directory: string | undefined
   readonly heads: Heads
   readonly #parts: OpenedStore
   readonly #packer: BlockPacker
@@ -51,6 +52,7 @@ export class SegmentStore implements ChunkStore {
 
   private constructor(location: string, parts: OpenedStore) {
     this.location = location
+    this.directory = parts.log === undefined ? undefined : location
     this.#parts = parts
     this.#packer = new BlockPacker(parts.compressionLevel)
     this.heads = {
