@@ -147,7 +147,7 @@ export class FileStorer {
     if (this.#group === undefined) return
     const { directory, packer } = this.#group
     this.#group = undefined
-    this.#batch.groups.push({ path: directory.path.slice(), id: directory.id, entries: packer.take() })
+    this.#batch.groups.push({ path: directory.path, id: directory.id, entries: packer.take() })
   }
 
   #begin(work: Promise<void>): void {

@@ -24,7 +24,7 @@ import { OwnerNames } from './owner-names.js'
 import { EntryPacker, type FileId, PackedEntry } from './packed-entry.js'
 import { recordsXattrs, xattrsAt } from './recorded-xattrs.js'
 import { Scan } from './scan.js'
-import { type EnterStep, type LeaveStep, nameIn, type Step, TreePlan } from './tree-plan.js'
+import { type EnterStep, type LeaveStep, type Step, TreePlan } from './tree-plan.js'
 import { type KnownContent, StateReader, StateWriter } from './tree-state.js'
 
 export interface PutTreeOptions {
@@ -250,7 +250,7 @@ class TreeBuilder {
   #enter(step: EnterStep): void {
     const { directory, listing, same, isLoop } = step
     const parent = this.#open[this.#open.length - 1]
-    const name = parent === undefined ? '' : nameIn(directory, parent.step.directory)
+    const name = parent === undefined ? '' : nameOf(directory.name)
     const path = parent === undefined ? '' : joinPath(parent.path, name)
     const why = isLoop ? 'it is one of the directories that it lies in' : reasonIn(listing)
     if (why !== undefined && parent === undefined)
