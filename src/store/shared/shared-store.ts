@@ -30,6 +30,7 @@ const MAX_OWNERS = 100
 
 export class SharedStore implements ChunkStore {
   readonly location: string
+  readonly directory: string | undefined
   readonly heads: Heads
   readonly #options: SharedStoreOptions
   /** The session to ask; undefined where the last one's owner has gone. */
@@ -45,6 +46,7 @@ export class SharedStore implements ChunkStore {
 
   private constructor(location: string, options: SharedStoreOptions) {
     this.location = location
+    this.directory = options.readOnly === true ? undefined : location
     this.#options = options
     this.heads = {
       get: (name) => this.#ask((store) => store.heads.get(name)),
