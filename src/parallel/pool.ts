@@ -21,8 +21,16 @@ type Result<Name extends JobName> = Awaited<ReturnType<(typeof JOBS)[Name]>>
 /** What goes to a worker, and what comes back. */
 export interface JobMessage {
   readonly id: number
-  readonly name: JobName
+  /** URL of the module that has the job; {@link JOBS} where left out. */
+  readonly module?: string | undefined
+  readonly name: string
   readonly args: readonly unknown[]
+}
+
+/** A job of a layer above: `module` is the URL of the module that exports it by its name. */
+export interface ModuleJob<Args extends unknown[], Result> {
+  readonly module: string
+  readonly run: (...args: Args) => Result | Promise<Result>
 }
 
 export interface ReplyMessage {
@@ -72,33 +80,49 @@ export function runJob<Name extends JobName>(
   byteCount: number,
   ...args: Arguments<Name>
 ): Result<Name> | Promise<Result<Name>> {
+  const run = JOBS[name] as unknown as (...args: Arguments<Name>) => Result<Name> | Promise<Result<Name>>
+  return dispatch({ name, run }, byteCount, args)
+}
+
+/** As {@link runJob}, for the jobs of layers above. */
+export function runModuleJob<Args extends unknown[], Result>(
+  { module, run }: ModuleJob<Args, Result>,
+  byteCount: number,
+  ...args: Args
+): Result | Promise<Result> {
+  return dispatch({ module, name: run.name, run }, byteCount, args)
+}
+
+interface Job<Args extends unknown[], Result> {
+  readonly module?: string
+  readonly name: string
+  readonly run: (...args: Args) => Result | Promise<Result>
+}
+
+function dispatch<Args extends unknown[], Result>(
+  { module, name, run }: Job<Args, Result>,
+  byteCount: number,
+  args: Args,
+): Result | Promise<Result> {
   if (bytesInPlace < BYTES_BEFORE_WORKERS) {
     bytesInPlace += byteCount
-    return runInPlace(name, args)
+    return run(...args)
   }
   threads ??= startThreads()
   const thread = threads.reduce(
     (least, each) => (each.waiting.size < least.waiting.size ? each : least),
     threads[0]!,
   )
-  if (thread === undefined) return runInPlace(name, args)
+  if (thread === undefined) return run(...args)
   const id = ++lastId
-  thread.worker.postMessage({ id, name, args } satisfies JobMessage, buffersIn(args))
+  thread.worker.postMessage({ id, module, name, args } satisfies JobMessage, buffersIn(args))
   if (thread.waiting.size === 0) thread.worker.ref()
-  const result = new Promise<Result<Name>>((resolve, reject) => {
+  const result = new Promise<Result>((resolve, reject) => {
     thread.waiting.set(id, { resolve: resolve as (result: unknown) => void, reject })
   })
   // Its failure is met by whoever waits for it, maybe only after waiting for others.
   result.catch(() => {})
   return result
-}
-
-function runInPlace<Name extends JobName>(
-  name: Name,
-  args: Arguments<Name>,
-): Result<Name> | Promise<Result<Name>> {
-  const job = JOBS[name] as unknown as (...args: Arguments<Name>) => Result<Name> | Promise<Result<Name>>
-  return job(...args)
 }
 
 /** The workers; none where the platform has none. */
@@ -142,7 +166,8 @@ export function buffersIn(value: unknown): ArrayBuffer[] {
   const collect = (part: unknown): void => {
     if (ArrayBuffer.isView(part)) {
       if (part.buffer instanceof ArrayBuffer) buffers.add(part.buffer)
-    } else if (typeof part === 'object' && part !== null) Object.values(part).forEach(collect)
+    } else if (part instanceof Map) part.forEach(collect)
+    else if (typeof part === 'object' && part !== null) Object.values(part).forEach(collect)
   }
   collect(value)
   return [...buffers]

@@ -9,9 +9,10 @@ parentPort?.on('message', async (message: JobMessage) => {
   parentPort?.postMessage(answer, buffersIn(answer))
 })
 
-async function reply({ id, name, args }: JobMessage): Promise<ReplyMessage> {
+async function reply({ id, module, name, args }: JobMessage): Promise<ReplyMessage> {
   try {
-    const job = JOBS[name] as unknown as (...args: readonly unknown[]) => unknown
+    const jobs: unknown = module === undefined ? JOBS : await import(module)
+    const job = (jobs as Record<string, (...args: readonly unknown[]) => unknown>)[name]!
     return { id, result: await job(...args) }
   } catch (cause) {
     const { message, errno, code, syscall } = cause as NodeJS.ErrnoException
