@@ -11,6 +11,7 @@ import { expect, test } from 'vitest'
 const LAYERS = [
   'cli',
   'database',
+  'tree',
   'collection',
   'blob',
   'sequence',
@@ -28,6 +29,7 @@ const PORTABLE = [
   /^sequence\//,
   /^blob\//,
   /^collection\//,
+  /^tree\/[^/]+$/,
   /^store\/[^/]+$/,
   /^errors\.ts$/,
 ]
@@ -59,11 +61,13 @@ test('no import climbs', () => {
   expect(climbing).toEqual([])
 })
 
-test('sequence, blob and collection know the interface of stores and no store', () => {
+test('sequence, blob, collection and tree know the interface of stores and no store', () => {
   const stores = imports.filter(({ file, target }) => {
     const to = target.startsWith('.') ? resolved(file, target) : ''
     return (
-      /^(sequence|blob|collection)\//.test(file) && to.startsWith('store/') && to !== 'store/chunk-store.ts'
+      /^(sequence|blob|collection|tree)\//.test(file) &&
+      to.startsWith('store/') &&
+      to !== 'store/chunk-store.ts'
     )
   })
   expect(stores).toEqual([])

@@ -4,6 +4,8 @@
  *     list  ["list", 0, [v, v, ...]]        an item is a value
  *     set   ["set", 0, [k, k, ...]]         an item is a key
  *     map   ["map", 0, [k, v, k, v, ...]]   an item is a key and a value
+ *
+ * Directories are of this form too (tree/dir-format.ts).
  */
 
 import { Reader } from '../encoding/decode.js'
@@ -26,7 +28,12 @@ const LEAF_CODE = 0x93
 
 export const LIST_FORMAT: SequenceFormat = collectionFormat('list', 1)
 export const SET_FORMAT: SequenceFormat = { ...collectionFormat('set', 1, KEY_ORDER), keys: KEY_ORDER }
-export const MAP_FORMAT: SequenceFormat = { ...collectionFormat('map', 2, KEY_ORDER), keys: KEY_ORDER }
+export const MAP_FORMAT: SequenceFormat = pairFormat('map', KEY_ORDER)
+
+/** Pairs of a key and a value, ordered by keys as `order` has it. */
+export function pairFormat(kind: string, order: KeyOrder): SequenceFormat {
+  return { ...collectionFormat(kind, 2, order), keys: order }
+}
 
 function collectionFormat(kind: string, valuesPerItem: number, order?: KeyOrder): SequenceFormat {
   return {

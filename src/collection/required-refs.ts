@@ -15,7 +15,10 @@ const REF_CODE = 0xc7
  * Rejects with NOMSY_MISSING_CHUNK if `store` lacks what a ref in `items` stands for. Each byte string holds encoded
  * values, one after the other.
  */
-export async function requireRefs(store: ChunkStore, items: Iterable<Uint8Array>): Promise<void> {
+export async function requireRefs(
+  store: Pick<ChunkStore, 'hasMany'>,
+  items: Iterable<Uint8Array>,
+): Promise<void> {
   const refs = [...refsIn(items)]
   if (refs.length === 0) return
   const found = await store.hasMany(refs)
