@@ -75,9 +75,10 @@ function setByPlace(
   const place = `/proc/self/fd/${fd}`
   if (uid !== KEEP_OWNER || gid !== KEEP_OWNER)
     tried('owner', () => fchownat(fd, ITSELF, uid, gid, true))
+  const isOwned = failures.length === 0
   for (const [name, value] of Object.entries(xattrs))
     tried(`extended attribute ${name}`, () => setxattr(place, name, value))
-  if (entry.type !== 'symlink') tried('mode', () => fchmodat(AT_FDCWD, place, mode & 0o1777))
+  if (entry.type !== 'symlink') tried('mode', () => fchmodat(AT_FDCWD, place, isOwned ? mode : mode & 0o1777))
   if (mtime !== undefined) tried('time', () => utimensat(fd, ITSELF, mtime, true))
   return failures
 }

@@ -13,6 +13,22 @@ export interface AttributeFailure {
   readonly error: NodeJS.ErrnoException
 }
 
+/** Which extended attributes were recorded: those that a file has and that were not are strange to it. */
+export interface StrangeXattrs {
+  readonly xattrs: boolean
+  readonly acls: boolean
+  readonly capabilities: boolean
+}
+
+/** Whether an attribute that is there and was not recorded is to be removed. */
+export function isStrangeXattr(kinds: StrangeXattrs): (name: string) => boolean {
+  return (name) => {
+    if (name.startsWith('system.posix_acl_')) return kinds.acls
+    if (name === 'security.capability') return kinds.capabilities
+    return kinds.xattrs && name.startsWith('user.')
+  }
+}
+
 const SETUID_SETGID = 0o6000
 
 export interface SetOptions {

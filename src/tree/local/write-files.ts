@@ -9,7 +9,7 @@ import { REF_BYTES } from '../../hash/ref.js'
 import { readRun, type StoredRun, verifyUnits } from '../../parallel/jobs.js'
 import { type FileTable, fileAt, type NewFile } from './file-table.js'
 import { close, openat, renameat, unlinkat, write } from './libc.js'
-import { type AttributeFailure, setAttributes } from './set-attributes.js'
+import { type AttributeFailure, isStrangeXattr, type StrangeXattrs, setAttributes } from './set-attributes.js'
 
 /** The module of the job, for workers to load. */
 export const MODULE = import.meta.url
@@ -33,8 +33,10 @@ export interface WriteOptions {
   readonly replaces: boolean
   /** The process's, which the system takes off the modes of what is made; undefined where something else does too. */
   readonly umask: number | undefined
-  /** A name's end that nothing else has, for files that are about to replace others. */
+  /** Part of a name that nothing else has, for files that are about to replace others. */
   readonly suffix: string
+  /** Kinds of extended attributes of which a file has only those that were recorded. */
+  readonly isStrange?: StrangeXattrs | undefined
 }
 
 /** What became of the files, by their index; of those that are not here, all went well. */
@@ -139,34 +141,54 @@ function itemsOf(chunk: Uint8Array): Uint8Array | undefined {
   }
 }
 
-/** Makes the file, or puts it in the place of the one that is there; what could not be set of its attributes. */
-export function writeFile(file: NewFile, content: Uint8Array, options: WriteOptions): AttributeFailure[] {
-  return makeFile(file, options, (fd) => {
-    if (content.length > 0) write(fd, content, 0)
-  })
+/** Makes the file; what could not be set of its attributes. */
+function writeFile(file: NewFile, content: Uint8Array, options: WriteOptions): AttributeFailure[] {
+  const made = new FileInTheMaking(file, options)
+  try {
+    if (content.length > 0) write(made.fd, content, 0)
+    return made.finish()
+  } finally {
+    made.close()
+  }
 }
 
-/** Makes the file with the bytes that `fill` gives it. */
-export function makeFile(
-  { dir, name, attributes }: NewFile,
-  { replaces, umask, suffix }: WriteOptions,
-  fill: (fd: number) => void,
-): AttributeFailure[] {
-  const made = replaces ? temporaryName(suffix) : name
-  // Nobody else is to see it before it has its owner; where nobody can, the mode is given at once.
-  const { mode } = attributes
-  const hasMode = umask !== undefined && mode <= 0o777 && (mode & umask) === 0
-  const fd = openat(dir, made, CREATE, hasMode ? mode : 0o600)
-  let isDone = false
-  try {
-    fill(fd)
-    const failures = setAttributes(fd, attributes, { hasMode })
-    if (replaces) renameat(dir, made, dir, name)
-    isDone = true
+/** A file that is there for good only once it is finished; whoever made it closes it in any case. */
+export class FileInTheMaking {
+  readonly fd: number
+  readonly #file: NewFile
+  readonly #options: WriteOptions
+  /** The name that it has until it is finished. */
+  readonly #name: Uint8Array
+  readonly #hasMode: boolean
+  #isFinished = false
+
+  constructor(file: NewFile, options: WriteOptions) {
+    const { replaces, umask, suffix } = options
+    const { mode } = file.attributes
+    this.#file = file
+    this.#options = options
+    this.#name = replaces ? temporaryName(suffix) : file.name
+    // Nobody is to see it before it has its owner; where nobody else can, it has its mode from the start.
+    this.#hasMode = umask !== undefined && mode <= 0o777 && (mode & umask) === 0
+    this.fd = openat(file.dir, this.#name, CREATE, this.#hasMode ? mode : 0o600)
+  }
+
+  /** Gives it its attributes and its name; what could not be set of its attributes. */
+  finish(): AttributeFailure[] {
+    const { dir, name, attributes } = this.#file
+    const { replaces, isStrange } = this.#options
+    const failures = setAttributes(this.fd, attributes, {
+      hasMode: this.#hasMode,
+      isStrange: isStrange === undefined ? undefined : isStrangeXattr(isStrange),
+    })
+    if (replaces) renameat(dir, this.#name, dir, name)
+    this.#isFinished = true
     return failures
-  } finally {
-    close(fd)
-    if (!isDone) remove(dir, made)
+  }
+
+  close(): void {
+    close(this.fd)
+    if (!this.#isFinished) remove(this.#file.dir, this.#name)
   }
 }
 
