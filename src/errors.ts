@@ -18,7 +18,10 @@ export type NomsyErrorCode =
   | 'NOMSY_MERGE_CONFLICT'
   | 'NOMSY_MISSING_CHUNK'
   | 'NOMSY_NEWER_STORE'
+  | 'NOMSY_NO_ENTRY'
   | 'NOMSY_NO_STORE'
+  | 'NOMSY_NOT_A_DIRECTORY'
+  | 'NOMSY_NOT_A_FILE'
   | 'NOMSY_READ_ONLY'
   | 'NOMSY_SOURCE_FAILED'
   | 'NOMSY_STORE_FAILED'
@@ -172,9 +175,23 @@ export class UnknownObjectError extends NomsyError {
   }
 }
 
+/** A path in a directory at which there is nothing, or not what it takes. `path` is as people read it. */
+export class TreePathError extends NomsyError {
+  readonly path: string
+
+  constructor(
+    code: 'NOMSY_NO_ENTRY' | 'NOMSY_NOT_A_DIRECTORY' | 'NOMSY_NOT_A_FILE',
+    path: string,
+    why: string,
+  ) {
+    super(code, `${path}: ${why}`)
+    this.path = path
+  }
+}
+
 /**
- * Changes of two sides that contradict each other. `first` are the keys, or the positions, of the first of them; it is
- * empty where the conflict is about a value as a whole.
+ * Changes of two sides that contradict each other. `first` are the keys, the positions or the paths of the first of
+ * them; it is empty where the conflict is about a value as a whole.
  */
 export class MergeConflictError extends NomsyError {
   readonly count: number
@@ -194,5 +211,6 @@ function conflictsText(count: number, first: readonly unknown[]): string {
 }
 
 function placeText(place: unknown): string {
+  if (place instanceof Uint8Array) return JSON.stringify(new TextDecoder().decode(place))
   return typeof place === 'string' ? JSON.stringify(place) : String(place)
 }

@@ -37,6 +37,7 @@ export {
   type NomsyErrorCode,
   StoreError,
   StoreLockedError,
+  TreePathError,
   UnknownObjectError,
 } from './errors.js'
 export { Ref } from './hash/ref.js'
@@ -52,3 +53,18 @@ export {
 } from './store/chunk-store.js'
 export { LevelStore } from './store/level-store.js'
 export { MemoryStore } from './store/memory-store.js'
+export { Directory } from './tree/directory.js'
+export type {
+  Attributes,
+  DeviceEntry,
+  DirectoryEntry,
+  Entry,
+  EntryName,
+  FileEntry,
+  Kind,
+  PipeEntry,
+  SymlinkEntry,
+  TopAttributes,
+} from './tree/entry.js'
+export type { TreePath } from './tree/tree-path.js'
+export type { WalkedEntry, WalkOptions } from './tree/walk-tree.js'

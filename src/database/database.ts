@@ -16,6 +16,8 @@ import { Ref } from '../hash/ref.js'
 import { kindOf } from '../sequence/kind.js'
 import { NodeCache } from '../sequence/node-reader.js'
 import type { CheckOptions, ChunkStore, Head, Heads } from '../store/chunk-store.js'
+import { DIR_FORMAT } from '../tree/dir-format.js'
+import { Directory } from '../tree/directory.js'
 import { checkAll, checkObject, type Problem } from './check.js'
 import type { Commit } from './commit.js'
 import { commonAncestor } from './common-ancestor.js'
@@ -123,18 +125,30 @@ export class Database {
   }
 
   /**
-   * The blob, list, map or set that `ref` stands for. Rejects with NOMSY_MISSING_CHUNK, or NOMSY_INVALID_NODE where it
-   * is something else.
+   * The directory that `ref` stands for; left out, an empty one, to be edited. Rejects with NOMSY_MISSING_CHUNK, or
+   * NOMSY_INVALID_NODE where it is something else.
    */
-  async get(ref: Ref): Promise<Blob | AnyCollection> {
+  async tree(ref?: Ref): Promise<Directory> {
+    if (ref === undefined) return Directory.empty(this.#context)
+    checkRef(ref)
+    return Directory.open(this.#context, ref)
+  }
+
+  /**
+   * The blob, list, map, set or directory that `ref` stands for. Rejects with NOMSY_MISSING_CHUNK, or
+   * NOMSY_INVALID_NODE where it is something else.
+   */
+  async get(ref: Ref): Promise<Blob | AnyCollection | Directory> {
     checkRef(ref)
     const chunk = await this.store.get(ref)
     if (chunk === undefined) throw new MissingChunkError(ref.toString())
     const kind = kindOf(chunk)
     if (kind === 'blob') return Blob.open(this.#context, ref)
+    if (kind === DIR_FORMAT.kind) return Directory.open(this.#context, ref)
     const collection = await openCollection(this.#context, kind, ref)
     if (collection !== undefined) return collection
-    throw new InvalidNodeError(ref.toString(), `${kind ?? 'nothing known'} and no blob, list, map or set`)
+    const why = `${kind ?? 'nothing known'} and no blob, list, map, set or directory`
+    throw new InvalidNodeError(ref.toString(), why)
   }
 
   /**

@@ -4,7 +4,7 @@
  */
 
 import { LRUCache } from 'lru-cache'
-import { EncodingError, InvalidNodeError, MissingChunkError } from '../errors.js'
+import { EncodingError, InvalidNodeError, MissingChunkError, NomsyError } from '../errors.js'
 import { REF_BYTES, type Ref, refKey } from '../hash/ref.js'
 import type { ChunkStore } from '../store/chunk-store.js'
 import { whyNotChild } from './child-check.js'
@@ -141,6 +141,23 @@ export class NodeReader {
         leaves[slot] = this.#checked(parent, start + slot, this.#decode(refs[at]!, chunks[at]))
     }
     return leaves as Leaf[]
+  }
+
+  /**
+   * Fetches nodes that are soon asked for, together, into the cache. What cannot be read is told of when it is asked
+   * for.
+   */
+  async prefetch(refs: readonly Ref[]): Promise<void> {
+    const absent = refs.filter((ref) => this.#cache.get(this.format, refKey(ref.bytes)) === undefined)
+    if (absent.length < 2) return
+    const chunks = await this.store.getMany(absent).catch(() => [])
+    for (const [index, chunk] of chunks.entries()) {
+      try {
+        this.#keep(absent[index]!, chunk)
+      } catch (error) {
+        if (!(error instanceof NomsyError)) throw error
+      }
+    }
   }
 
   async node(ref: Ref): Promise<Node> {

@@ -13,7 +13,11 @@ import type { Database } from '../../database/database.js'
 import { MissingChunkError, UnknownObjectError } from '../../errors.js'
 import { Ref } from '../../hash/ref.js'
 import { kindOf } from '../../sequence/kind.js'
+import { Directory } from '../../tree/directory.js'
+import type { EntryName } from '../../tree/entry.js'
+import { whyNoName } from '../../tree/entry-name.js'
 import { Failure } from '../failure.js'
+import { entryValue } from '../show/show-directory.js'
 import { PLAIN } from '../styled.js'
 import { isRecord } from '../values/is-record.js'
 import { prettyLine } from '../values/pretty.js'
@@ -25,6 +29,7 @@ interface Objects {
   readonly list: List<Value>
   readonly map: SortedMap<Key, Value>
   readonly set: SortedSet<Key>
+  readonly dir: Directory
   readonly commit: Commit
   /** A single value. */
   readonly value: Value
@@ -101,6 +106,7 @@ export async function openObject(db: Database, ref: Ref): Promise<StoredObject> 
   if (object instanceof SortedMap) return { kind: 'map', ref, object }
   if (object instanceof SortedSet) return { kind: 'set', ref, object }
   if (object instanceof List) return { kind: 'list', ref, object }
+  if (object instanceof Directory) return { kind: 'dir', ref, object }
   return { kind: 'blob', ref, object }
 }
 
@@ -129,11 +135,20 @@ async function partOf(found: StoredObject, step: Step, place: string): Promise<V
       return found.object.get(step.key as Key)
     case 'list':
       return found.object.at(indexOf(step, place))
+    case 'dir':
+      return contentOf(found.object, step.key)
     case 'value':
       return memberOf(found.object, step, place)
     default:
       throw new Failure(`${place} is a ${found.kind}: there is nothing at ${step.text} in it`)
   }
+}
+
+/** The ref of what is under `name`; of what has no content the entry itself. */
+async function contentOf(directory: Directory, name: Value): Promise<Value | undefined> {
+  if (whyNoName(name) !== undefined) return undefined
+  const entry = await directory.get([name as EntryName])
+  return entry?.type === 'file' || entry?.type === 'dir' ? entry.content : entry && entryValue(entry)
 }
 
 function memberOf(value: Value, step: Step, place: string): Value | undefined {

@@ -11,7 +11,7 @@ export interface ObjectSummary {
   readonly kind: StoredObject['kind'] | 'damaged' | 'missing' | 'unknown'
   /** Bytes in a blob. */
   readonly size?: number
-  /** Items of a list, keys of a set, entries of a map. */
+  /** Items of a list, keys of a set, entries of a map or directory. */
   readonly count?: number
   /** What a commit holds. */
   readonly value?: ObjectSummary
@@ -43,6 +43,7 @@ export function summaryOf(found: StoredObject): ObjectSummary {
       return { kind: 'list', count: found.object.length }
     case 'map':
     case 'set':
+    case 'dir':
       return { kind: found.kind, count: found.object.size }
     default:
       return { kind: found.kind }
@@ -61,6 +62,7 @@ const NOUNS: Readonly<Record<string, readonly [one: string, more: string]>> = {
   list: ['item', 'items'],
   map: ['entry', 'entries'],
   set: ['key', 'keys'],
+  dir: ['entry', 'entries'],
 }
 
 /** `1 entry`, `2 keys`. */

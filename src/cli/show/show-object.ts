@@ -11,6 +11,7 @@ import type { Paint } from '../styled.js'
 import { jsonForm } from '../values/json-form.js'
 import { pretty } from '../values/pretty.js'
 import { itemLine } from './print-item.js'
+import { entryForms, entryLines } from './show-directory.js'
 
 /** Characters of a line, and of a text in a value, that are shown. */
 const LINE_CHARS = 120
@@ -29,6 +30,8 @@ export async function objectLines(found: Found, limit: number, paint: Paint): Pr
       return [heading(found, formatSize(found.object.size), paint)]
     case 'commit':
       return [`commit ${found.ref}`]
+    case 'dir':
+      return directoryLines(found, limit, paint)
     default:
       return collectionLines(found, limit, paint)
   }
@@ -39,6 +42,7 @@ export async function objectJson(found: Found, limit: number): Promise<unknown> 
   if (found.kind === 'part' || found.kind === 'value') return jsonForm(found.object)
   const { kind, ref } = found
   if (kind === 'blob' || kind === 'commit') return { ref, ...summaryOf(found) }
+  if (kind === 'dir') return { ref, ...summaryOf(found), entries: await entryForms(found.object, limit) }
   const items = await firstItems(found.object, limit)
   return { ref, ...summaryOf(found), [PLURALS[kind]]: items.map((item) => itemForm(kind, item)) }
 }
@@ -58,6 +62,21 @@ async function collectionLines(found: FoundCollection, limit: number, paint: Pai
     lines.push(`  ${paint('dim', more)}`)
   }
   return lines
+}
+
+async function directoryLines(
+  found: Extract<StoredObject, { kind: 'dir' }>,
+  limit: number,
+  paint: Paint,
+): Promise<string[]> {
+  const { kind, object } = found
+  const lines = await entryLines(object, limit, paint)
+  const more = object.size - lines.length
+  return [
+    heading(found, countText(kind, object.size), paint),
+    ...lines,
+    ...(more > 0 ? [`  ${paint('dim', `... ${more} more; --limit shows more`)}`] : []),
+  ]
 }
 
 function heading({ kind, ref }: StoredObject, amount: string, paint: Paint): string {

@@ -1,0 +1,120 @@
+/**
+ * A stored directory: names, and what stands under each of them. Immutable, of any size, addressed by one ref that
+ * depends on what is in it alone. What is asked for is read when it is asked for. SPEC "Directories".
+ */
+
+import { Blob } from '../blob/blob.js'
+import { Collection, type CollectionContext } from '../collection/collection.js'
+import type { KeyRange } from '../collection/key-range.js'
+import { readKey } from '../collection/read-item.js'
+import { InvalidNodeError, TreePathError } from '../errors.js'
+import type { Ref } from '../hash/ref.js'
+import { type DirTree, entryAt, openDir, openSubdirectory, readEntries } from './dir-tree.js'
+import { writeDirectory } from './directory-writer.js'
+import type { Entry, EntryName, TopAttributes } from './entry.js'
+import { entryReader } from './entry-item.js'
+import { namesOf, pathText, type TreePath } from './tree-path.js'
+import { type WalkedEntry, type WalkOptions, walkTree } from './walk-tree.js'
+
+/** All methods that take paths throw a RangeError where something cannot be one. */
+export class Directory extends Collection implements AsyncIterable<[EntryName, Entry]> {
+  /** Of the top of what was put: its own attributes, and what was recorded. Of any other directory its entry has them. */
+  readonly top: TopAttributes | undefined
+
+  private constructor(context: CollectionContext, { ref, tree, top }: DirTree) {
+    super(context, ref, tree)
+    this.top = top
+  }
+
+  /** The directory `ref`. Rejects with NOMSY_MISSING_CHUNK, NOMSY_INVALID_NODE where it is no directory. */
+  static async open(context: CollectionContext, ref: Ref): Promise<Directory> {
+    return new Directory(context, await openDir(context, ref))
+  }
+
+  /** A directory with nothing in it. */
+  static async empty(context: CollectionContext): Promise<Directory> {
+    const { store, params } = context
+    return Directory.open(context, (await writeDirectory([], { target: store, params })).ref)
+  }
+
+  /** Number of entries in it, those in its subdirectories not counted. */
+  get size(): number {
+    return this.tree.root.length - (this.top === undefined ? 0 : 1)
+  }
+
+  /** The entries, or those in a range of names, in the order of names: text by its UTF-8 bytes, then bytes. */
+  entries(range: KeyRange<EntryName> = {}): AsyncIterableIterator<[EntryName, Entry]> {
+    return readEntries(this, range, entryReader(this.ref))
+  }
+
+  /** The names in a range, in order. */
+  names(range: KeyRange<EntryName> = {}): AsyncIterableIterator<EntryName> {
+    return readEntries(this, range, readKey<EntryName>)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<[EntryName, Entry]> {
+    return this.entries()
+  }
+
+  /** The entry at `path`, as in 'etc/passwd'; undefined if there is none. Symlinks are not followed. */
+  async get(path: TreePath): Promise<Entry | undefined> {
+    const found = await this.#find(namesOf(path))
+    return found.isWhole ? found.entry : undefined
+  }
+
+  /**
+   * The directory at `path`, '' being this one. Rejects with NOMSY_NO_ENTRY where there is nothing, with
+   * NOMSY_NOT_A_DIRECTORY where there is something else, there or on the way.
+   */
+  async directory(path: TreePath): Promise<Directory> {
+    const names = namesOf(path)
+    if (names.length === 0) return this
+    const entry = await this.#require(names)
+    if (entry.type !== 'dir')
+      throw new TreePathError('NOMSY_NOT_A_DIRECTORY', pathText(path), `a ${entry.type} and no directory`)
+    return new Directory(this.context, await openSubdirectory(this.context, entry.content))
+  }
+
+  /** The content of the file at `path`. Rejects as {@link directory}, with NOMSY_NOT_A_FILE where it is something else. */
+  async blob(path: TreePath): Promise<Blob> {
+    const entry = await this.#require(namesOf(path))
+    if (entry.type !== 'file')
+      throw new TreePathError('NOMSY_NOT_A_FILE', pathText(path), `a ${entry.type} and no file`)
+    const { store, cache } = this.context
+    const blob = await Blob.open({ store, cache }, entry.content)
+    if (blob.size === entry.size) return blob
+    const why = `${blob.size} bytes, where ${pathText(path)} in ${this.ref} says ${entry.size}`
+    throw new InvalidNodeError(entry.content.toString(), why)
+  }
+
+  /**
+   * Everything in it and below: in each directory first what is no directory, then the directories, each followed by
+   * all that is in it. So of a file with several names the one that has no `link` comes first.
+   */
+  walk(options?: WalkOptions): AsyncIterableIterator<WalkedEntry> {
+    return walkTree(this.context, this, options)
+  }
+
+  async #require(names: readonly EntryName[]): Promise<Entry> {
+    const { entry, isWhole, depth } = await this.#find(names)
+    if (entry !== undefined && isWhole) return entry
+    const path = pathText(names.slice(0, depth))
+    if (entry === undefined) throw new TreePathError('NOMSY_NO_ENTRY', path, 'there is no such entry')
+    throw new TreePathError('NOMSY_NOT_A_DIRECTORY', path, `a ${entry.type}, so that nothing is in it`)
+  }
+
+  /** The last entry on the way along `names`, the `depth` first of them, and whether it is what they lead to. */
+  async #find(
+    names: readonly EntryName[],
+  ): Promise<{ readonly entry: Entry | undefined; readonly depth: number; readonly isWhole: boolean }> {
+    let dir: DirTree = this
+    let entry: Entry | undefined
+    for (const [index, name] of names.entries()) {
+      if (entry?.type === 'dir') dir = await openSubdirectory(this.context, entry.content)
+      entry = await entryAt(dir, name)
+      const depth = index + 1
+      if (entry?.type !== 'dir') return { entry, depth, isWhole: depth === names.length }
+    }
+    return { entry, depth: names.length, isWhole: true }
+  }
+}
