@@ -50,7 +50,8 @@ export function existingDestination(path: string): Destination {
 export function newDestination(path: string): Destination {
   const place = resolve(path)
   const name = basename(place)
-  if (name === '') throw new DestinationError(path, 'it is the root; write into it with --into (`into: true`)')
+  if (name === '')
+    throw new DestinationError(path, 'it is the root; write into it with --into (`into: true`)')
   const parent = opened(AT_FDCWD, dirname(place), dirname(place))
   try {
     checkFree(path, place, statAt(parent, name), fstat(parent))
@@ -99,7 +100,10 @@ function statAt(dir: number, name: string): Stat | undefined {
 function checkFree(path: string, place: string, found: Stat | undefined, parent: Stat): void {
   if (found === undefined) return
   if ((found.mode & S_IFMT) !== S_IFDIR)
-    throw new DestinationError(path, 'something is there that is no directory; name a directory that is not there yet')
+    throw new DestinationError(
+      path,
+      'something is there that is no directory; name a directory that is not there yet',
+    )
   if (readdirSync(place).length > 0)
     throw new DestinationError(path, 'it is not empty; --into (`into: true`) writes into it what differs')
   if (found.devMajor !== parent.devMajor || found.devMinor !== parent.devMinor || found.ino === parent.ino)

@@ -4,6 +4,8 @@ import { constants, fstat as fstatAsync, opendirSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { writeBlob } from '../../blob/blob.js'
 import type { Ref } from '../../hash/ref.js'
+import { KEEP_OWNER } from './file-table.js'
+import type { FileOnTheWay } from './file-writer.js'
 import {
   close,
   fchmod,
@@ -19,6 +21,7 @@ import {
   unlinkat,
 } from './libc.js'
 import { OPEN_DIRECTORY } from './open-directory.js'
+import { type AttributeFailure, isStrangeXattr, type StrangeXattrs, setAttributes } from './set-attributes.js'
 
 const OPEN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
 
@@ -39,7 +42,11 @@ export function isDirectory({ mode }: Stat): boolean {
 }
 
 /** Opens what is a regular file of `size` bytes; undefined where it is something else. */
-export function openFileOf(dir: number, name: Uint8Array, size: number): { fd: number; stat: Stat } | undefined {
+export function openFileOf(
+  dir: number,
+  name: Uint8Array,
+  size: number,
+): { fd: number; stat: Stat } | undefined {
   let fd: number
   try {
     fd = openat(dir, name, OPEN_FILE)
@@ -57,6 +64,36 @@ export async function contentRef(fd: number): Promise<Ref> {
   const nowhere = { put: async () => 0 }
   const root = await writeBlob(nowhere, { fd, stat: () => statAsync(fd) })
   return root.ref
+}
+
+/**
+ * Keeps the file that is there if it has the right bytes, and no other name that would have its attributes too; what could
+ * not be set of them, undefined where the file is to be written.
+ */
+export async function keepFile(
+  { entry, file: { dir, name, size, attributes } }: FileOnTheWay,
+  strange: StrangeXattrs | undefined,
+): Promise<AttributeFailure[] | undefined> {
+  const found = openFileOf(dir, name, size)
+  if (found === undefined) return undefined
+  try {
+    if (found.stat.nlink !== 1 || !(await contentRef(found.fd)).equals(entry.content)) return undefined
+    const { uid, gid, mode, mtime } = found.stat
+    const isOwned = isOf(attributes.uid, uid) && isOf(attributes.gid, gid)
+    const differing = {
+      ...attributes,
+      ...(isOwned && { uid: KEEP_OWNER, gid: KEEP_OWNER }),
+      mtime: attributes.mtime === mtime ? undefined : attributes.mtime,
+    }
+    const hasMode = isOwned && (mode & ~S_IFMT) === attributes.mode
+    return setAttributes(found.fd, differing, { hasMode, isStrange: strange && isStrangeXattr(strange) })
+  } finally {
+    close(found.fd)
+  }
+}
+
+function isOf(wanted: number, owner: number): boolean {
+  return wanted === KEEP_OWNER || wanted === owner
 }
 
 /** Names in an open directory. */

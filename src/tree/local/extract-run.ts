@@ -91,10 +91,9 @@ export class ExtractRun {
     const natural = entry.type === 'file' ? 0o666 : 0o777
     const mode = entry.mode ?? (entry.executable ? 0o777 : natural) & ~this.umask
     // Setuid bits are for the owner who had them, and for nobody else.
-    const isTheirs =
-      this.#setsOwners
-        ? wanted.uid !== KEEP_OWNER && wanted.gid !== KEEP_OWNER
-        : wanted.uid === process.geteuid!() && wanted.gid === process.getegid!()
+    const isTheirs = this.#setsOwners
+      ? wanted.uid !== KEEP_OWNER && wanted.gid !== KEEP_OWNER
+      : wanted.uid === process.geteuid!() && wanted.gid === process.getegid!()
     const { mtime, xattrs } = entry
     return { mode: isTheirs ? mode : mode & 0o1777, uid, gid, mtime, xattrs }
   }

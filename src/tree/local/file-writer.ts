@@ -12,10 +12,10 @@ import { MetaNode } from '../../sequence/node.js'
 import { decodeNode } from '../../sequence/node-codec.js'
 import type { EntryName, FileEntry } from '../entry.js'
 import type { ExtractRun } from './extract-run.js'
-import { type FileAttributes, fileTable, type NewFile } from './file-table.js'
+import { fileTable, type NewFile } from './file-table.js'
 import type { OpenDirectory } from './open-directory.js'
-import { writeLargeFile } from './write-large-file.js'
 import { type FileChunks, type FileFailure, MODULE, type WriteOptions, writeFiles } from './write-files.js'
+import { writeLargeFile } from './write-large-file.js'
 
 /** Files of more bytes are written alone. */
 const SMALL_BYTES = 512 * 1024
@@ -43,14 +43,15 @@ interface Leaves {
 
 export class FileWriter {
   readonly #run: ExtractRun
-  readonly #options: WriteOptions
+  /** How files are written. */
+  readonly options: WriteOptions
   #bunch: FileOnTheWay[] = []
   #bunchBytes = 0
 
   /** `isPrivate`: nobody else can get at what is written. */
   constructor(run: ExtractRun, isPrivate: boolean) {
     this.#run = run
-    this.#options = {
+    this.options = {
       replaces: run.replaces,
       umask: isPrivate ? run.umask : undefined,
       suffix: randomBytes(6).toString('hex'),
@@ -59,15 +60,8 @@ export class FileWriter {
   }
 
   /** Takes a file on; resolves when it is time for the next one. */
-  async add(
-    directory: OpenDirectory,
-    path: EntryName,
-    name: Uint8Array,
-    entry: FileEntry,
-    attributes: FileAttributes,
-  ): Promise<void> {
-    const file = { dir: directory.hold(), name, size: entry.size, attributes }
-    const onTheWay = { directory, path, entry, file }
+  async add(onTheWay: FileOnTheWay): Promise<void> {
+    const { entry } = onTheWay
     if (entry.size > SMALL_BYTES || entry.holes !== undefined) {
       return this.#run.begin(() => this.#writeAlone(onTheWay))
     }
@@ -111,7 +105,13 @@ export class FileWriter {
     let written: Awaited<ReturnType<typeof writeFiles>>
     try {
       const chunks = await this.#chunks(leaves)
-      written = await runModuleJob(JOB, byteCount, fileTable(files.map(({ file }) => file)), chunks, this.#options)
+      written = await runModuleJob(
+        JOB,
+        byteCount,
+        fileTable(files.map(({ file }) => file)),
+        chunks,
+        this.options,
+      )
     } catch {
       // What is wrong is told by who tries them one by one.
       for (const file of files) await this.#writeAlone(file)
@@ -128,7 +128,9 @@ export class FileWriter {
 
   async #chunks(leaves: readonly Leaves[]): Promise<FileChunks> {
     const { store } = this.#run.context
-    const refs: Ref[] = leaves.flatMap(({ refs }) => Array.from({ length: refs.length }, (_, at) => refs.at(at)))
+    const refs: Ref[] = leaves.flatMap(({ refs }) =>
+      Array.from({ length: refs.length }, (_, at) => refs.at(at)),
+    )
     const { runs, slots } = (await store.locate?.(refs)) ?? { runs: [], slots: [] }
     const inFiles = new Set(slots)
     const rest = [...refs.keys()].filter((slot) => !inFiles.has(slot))
@@ -136,7 +138,8 @@ export class FileWriter {
     if (rest.length > 0) {
       const chunks = await store.getMany(rest.map((slot) => refs[slot]!))
       // Jobs are given their arguments for good, and these are not ours.
-      for (const [at, slot] of rest.entries()) if (chunks[at] !== undefined) inMemory.set(slot, chunks[at].slice())
+      for (const [at, slot] of rest.entries())
+        if (chunks[at] !== undefined) inMemory.set(slot, chunks[at].slice())
     }
     return {
       counts: Uint32Array.from(leaves, ({ refs }) => refs.length),
@@ -150,7 +153,7 @@ export class FileWriter {
 
   async #writeAlone(onTheWay: FileOnTheWay): Promise<void> {
     try {
-      const flaws = await writeLargeFile(this.#run, onTheWay, this.#options)
+      const flaws = await writeLargeFile(this.#run, onTheWay, this.options)
       this.#end(onTheWay, undefined, flaws)
     } catch (error) {
       onTheWay.directory.release()
@@ -165,7 +168,8 @@ export class FileWriter {
     flaws: readonly { readonly what: string; readonly error: { readonly message: string } }[] = [],
   ): void {
     directory.release()
-    if (failure !== undefined) return this.#run.problem(path, Object.assign(new Error(failure.message), failure))
+    if (failure !== undefined)
+      return this.#run.problem(path, Object.assign(new Error(failure.message), failure))
     for (const { what, error } of flaws) this.#run.flaw(path, what, error)
     this.#run.result.entries++
     this.#run.done(entry.size)

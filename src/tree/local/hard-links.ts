@@ -3,6 +3,7 @@
  * bunches, since all that is under way has to be on the disk first.
  */
 
+import { randomBytes } from 'node:crypto'
 import type { Directory } from '../directory.js'
 import type { Entry, EntryName } from '../entry.js'
 import { bytesOfName } from '../entry-name.js'
@@ -33,20 +34,26 @@ export class HardLinks {
   readonly #directory: Directory
   /** Names that lead from the top of what was put to the directory. */
   readonly #within: readonly EntryName[]
-  /** Sets all files on their way. */
-  readonly #flush: () => Promise<void>
+  /** Resolves when all files are there that were taken on. */
+  readonly #settleFiles: () => Promise<void>
+  readonly #suffix = randomBytes(6).toString('hex')
   #waiting: Link[] = []
   readonly #outside = new Map<string, EntryName>()
 
-  constructor(run: ExtractRun, directory: Directory, flush: () => Promise<void>) {
+  constructor(run: ExtractRun, directory: Directory, settleFiles: () => Promise<void>) {
     this.#run = run
     this.#directory = directory
     this.#within = namesOf(run.options.within ?? '')
-    this.#flush = flush
+    this.#settleFiles = settleFiles
   }
 
   /** Whether the entry is going to be a link; else it is to be written like any other. */
-  async takes(parent: OpenDirectory, path: EntryName, name: Uint8Array, entry: LinkedEntry): Promise<boolean> {
+  async takes(
+    parent: OpenDirectory,
+    path: EntryName,
+    name: Uint8Array,
+    entry: LinkedEntry,
+  ): Promise<boolean> {
     if (entry.link === undefined) return false
     const first = await this.#firstOf(path, entry.link, entry)
     if (first === undefined) return false
@@ -63,8 +70,7 @@ export class HardLinks {
   /** Makes all links that wait; `top` is the open directory of the tree. */
   async settle(top: number): Promise<void> {
     if (this.#waiting.length === 0) return
-    await this.#flush()
-    await this.#run.underWay()
+    await this.#settleFiles()
     const waiting = this.#waiting
     this.#waiting = []
     for (const link of waiting) {
@@ -115,9 +121,14 @@ export class HardLinks {
       if (!this.#run.replaces) return linkat(dir, last, parent.fd, name)
       const [source, there] = [statEntry(dir, last), statEntry(parent.fd, name)]
       if (there === undefined) return linkat(dir, last, parent.fd, name)
-      if (there.ino === source?.ino && there.devMajor === source.devMajor && there.devMinor === source.devMinor) return
+      if (
+        there.ino === source?.ino &&
+        there.devMajor === source.devMajor &&
+        there.devMinor === source.devMinor
+      )
+        return
       if (isDirectory(there)) throw new Error('a directory is in its place')
-      const temporary = temporaryName('link')
+      const temporary = temporaryName(this.#suffix)
       linkat(dir, last, parent.fd, temporary)
       renameat(parent.fd, temporary, parent.fd, name)
     } finally {

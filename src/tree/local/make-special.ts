@@ -3,9 +3,11 @@
  * descriptor that stands for the very thing that was made, and never by its name, which may mean something else by then.
  */
 
+import { randomBytes } from 'node:crypto'
+import { constants } from 'node:fs'
 import type { DeviceEntry, PipeEntry, SymlinkEntry } from '../entry.js'
 import { bytesOfName } from '../entry-name.js'
-import { constants } from 'node:fs'
+import { statEntry } from './existing-entry.js'
 import { type FileAttributes, KEEP_OWNER } from './file-table.js'
 import {
   AT_FDCWD,
@@ -16,17 +18,22 @@ import {
   mknodat,
   O_PATH,
   openat,
+  readlinkat,
+  renameat,
   S_IFBLK,
   S_IFCHR,
   S_IFIFO,
   S_IFLNK,
   S_IFMT,
   S_IFSOCK,
+  type Stat,
   setxattr,
   symlinkat,
+  unlinkat,
   utimensat,
 } from './libc.js'
 import type { AttributeFailure } from './set-attributes.js'
+import { temporaryName } from './write-files.js'
 
 export type SpecialEntry = SymlinkEntry | PipeEntry | DeviceEntry
 
@@ -58,6 +65,40 @@ export function makeSpecial(
   }
 }
 
+/** As {@link makeSpecial}, in the place of what is there, unless that is the same. */
+export function replaceSpecial(
+  dir: number,
+  name: Uint8Array,
+  entry: SpecialEntry,
+  attributes: FileAttributes,
+): AttributeFailure[] {
+  const found = statEntry(dir, name)
+  if (found === undefined) return makeSpecial(dir, name, entry, attributes)
+  if (isSameSymlink(dir, name, entry, found, attributes)) return []
+  const temporary = temporaryName(randomBytes(6).toString('hex'))
+  try {
+    const failures = makeSpecial(dir, temporary, entry, attributes)
+    renameat(dir, temporary, dir, name)
+    return failures
+  } catch (error) {
+    if (statEntry(dir, temporary) !== undefined) unlinkat(dir, temporary)
+    throw error
+  }
+}
+
+function isSameSymlink(
+  dir: number,
+  name: Uint8Array,
+  entry: SpecialEntry,
+  found: Stat,
+  { uid, gid, mtime, xattrs }: FileAttributes,
+): boolean {
+  if (entry.type !== 'symlink' || (found.mode & S_IFMT) !== S_IFLNK || xattrs !== undefined) return false
+  if ((uid !== KEEP_OWNER && uid !== found.uid) || (gid !== KEEP_OWNER && gid !== found.gid)) return false
+  if (mtime !== undefined && mtime !== found.mtime) return false
+  return Buffer.compare(readlinkat(dir, name), bytesOfName(entry.target)) === 0
+}
+
 function setByPlace(
   fd: number,
   entry: SpecialEntry,
@@ -73,8 +114,7 @@ function setByPlace(
   }
   // Leads straight to what the descriptor stands for.
   const place = `/proc/self/fd/${fd}`
-  if (uid !== KEEP_OWNER || gid !== KEEP_OWNER)
-    tried('owner', () => fchownat(fd, ITSELF, uid, gid, true))
+  if (uid !== KEEP_OWNER || gid !== KEEP_OWNER) tried('owner', () => fchownat(fd, ITSELF, uid, gid, true))
   const isOwned = failures.length === 0
   for (const [name, value] of Object.entries(xattrs))
     tried(`extended attribute ${name}`, () => setxattr(place, name, value))

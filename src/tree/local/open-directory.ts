@@ -36,12 +36,7 @@ export class OpenDirectory {
   #isLost = false
 
   /** Takes over the descriptor. */
-  constructor(
-    fd: number,
-    parent: OpenDirectory | undefined,
-    name: EntryName,
-    finish: FinishDirectory,
-  ) {
+  constructor(fd: number, parent: OpenDirectory | undefined, name: EntryName, finish: FinishDirectory) {
     this.#fd = fd
     this.#stat = fstat(fd)
     this.parent = parent

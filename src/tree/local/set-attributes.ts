@@ -53,8 +53,7 @@ export function setAttributes(
       return false
     }
   }
-  const isOwned =
-    (uid === KEEP_OWNER && gid === KEEP_OWNER) || tried('owner', () => fchown(fd, uid, gid))
+  const isOwned = (uid === KEEP_OWNER && gid === KEEP_OWNER) || tried('owner', () => fchown(fd, uid, gid))
   if (isStrange !== undefined) {
     for (const name of flistxattr(fd)) {
       if (isStrange(name) && (xattrs === undefined || !Object.hasOwn(xattrs, name)))

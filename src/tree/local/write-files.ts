@@ -57,7 +57,7 @@ export interface FileFailure {
   readonly code: string | undefined
 }
 
-const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+const CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
 
 export async function writeFiles(
   files: FileTable,
@@ -99,7 +99,13 @@ export async function writeFiles(
 }
 
 /** The verified chunks by their numbers; undefined for those that are damaged or could not be read. */
-async function readChunks({ counts, runs, slots, refs, inMemory }: FileChunks): Promise<(Uint8Array | undefined)[]> {
+async function readChunks({
+  counts,
+  runs,
+  slots,
+  refs,
+  inMemory,
+}: FileChunks): Promise<(Uint8Array | undefined)[]> {
   const bytes = new Array<Uint8Array | undefined>(counts.reduce((sum, count) => sum + count, 0))
   for (const [slot, chunk] of inMemory) bytes[slot] = chunk
   let at = 0

@@ -41,7 +41,8 @@ export async function writeLargeFile(
       run.check()
       const bytes = piece.subarray(0, await blob.read(piece, { position }))
       await underWay
-      underWay = holes === undefined ? writeAll(made.fd, bytes, position) : holes.write(made.fd, bytes, position)
+      underWay =
+        holes === undefined ? writeAll(made.fd, bytes, position) : holes.write(made.fd, bytes, position)
       // Its failure is met at the next await.
       underWay.catch(() => {})
       ;[piece, other] = [other, piece]
