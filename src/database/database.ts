@@ -18,6 +18,7 @@ import { NodeCache } from '../sequence/node-reader.js'
 import type { CheckOptions, ChunkStore, Head, Heads } from '../store/chunk-store.js'
 import { DIR_FORMAT } from '../tree/dir-format.js'
 import { Directory } from '../tree/directory.js'
+import type { ExtractOptions, ExtractResult } from '../tree/local/extract-run.js'
 import { checkAll, checkObject, type Problem } from './check.js'
 import type { Commit } from './commit.js'
 import { commonAncestor } from './common-ancestor.js'
@@ -132,6 +133,19 @@ export class Database {
     if (ref === undefined) return Directory.empty(this.#context)
     checkRef(ref)
     return Directory.open(this.#context, ref)
+  }
+
+  /**
+   * Writes a directory to the file system, with all that was recorded of it: to `path`, which must not be there or be an
+   * empty directory, or `into` one that is. Resolves to what was written; what could not be brought back as it was is
+   * told to `onProblem`, and counted. Whatever is in the tree, nothing is written outside of `path`. Rejects with
+   * NOMSY_DESTINATION where it cannot go there, with NOMSY_UNSUPPORTED_PLATFORM, and where nothing more can be written;
+   * what was written by then is taken up the next time.
+   */
+  async extract(directory: Directory | Ref, path: string, options?: ExtractOptions): Promise<ExtractResult> {
+    const { extractTree } = await import('../tree/local/extract-tree.js')
+    const tree = directory instanceof Directory ? directory : await this.tree(directory)
+    return extractTree(this.#context, tree, path, options)
   }
 
   /**

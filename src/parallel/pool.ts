@@ -18,19 +18,20 @@ const WORKER_OPTIONS = { execArgv: [], resourceLimits: { maxYoungGenerationSizeM
 type Arguments<Name extends JobName> = Parameters<(typeof JOBS)[Name]>
 type Result<Name extends JobName> = Awaited<ReturnType<(typeof JOBS)[Name]>>
 
+/** A job that is not among {@link JOBS}: a function that the module at the URL `module` exports as `name`. */
+export interface ModuleJob<Args extends unknown[], Result> {
+  readonly module: string
+  readonly name: string
+  readonly run: (...args: Args) => Result | Promise<Result>
+}
+
 /** What goes to a worker, and what comes back. */
 export interface JobMessage {
   readonly id: number
-  /** URL of the module that has the job; {@link JOBS} where left out. */
-  readonly module?: string | undefined
+  /** Where the function is that does it; left out, among {@link JOBS}. */
+  readonly module: string | undefined
   readonly name: string
   readonly args: readonly unknown[]
-}
-
-/** A job of a layer above: `module` is the URL of the module that exports it by its name. */
-export interface ModuleJob<Args extends unknown[], Result> {
-  readonly module: string
-  readonly run: (...args: Args) => Result | Promise<Result>
 }
 
 export interface ReplyMessage {
@@ -81,28 +82,14 @@ export function runJob<Name extends JobName>(
   ...args: Arguments<Name>
 ): Result<Name> | Promise<Result<Name>> {
   const run = JOBS[name] as unknown as (...args: Arguments<Name>) => Result<Name> | Promise<Result<Name>>
-  return dispatch({ name, run }, byteCount, args)
+  return runModuleJob({ module: undefined, name, run }, byteCount, ...args)
 }
 
-/** As {@link runJob}, for the jobs of layers above. */
+/** As {@link runJob}, for the jobs of other modules. */
 export function runModuleJob<Args extends unknown[], Result>(
-  { module, run }: ModuleJob<Args, Result>,
+  { module, name, run }: Omit<ModuleJob<Args, Result>, 'module'> & { readonly module: string | undefined },
   byteCount: number,
   ...args: Args
-): Result | Promise<Result> {
-  return dispatch({ module, name: run.name, run }, byteCount, args)
-}
-
-interface Job<Args extends unknown[], Result> {
-  readonly module?: string
-  readonly name: string
-  readonly run: (...args: Args) => Result | Promise<Result>
-}
-
-function dispatch<Args extends unknown[], Result>(
-  { module, name, run }: Job<Args, Result>,
-  byteCount: number,
-  args: Args,
 ): Result | Promise<Result> {
   if (bytesInPlace < BYTES_BEFORE_WORKERS) {
     bytesInPlace += byteCount

@@ -11,7 +11,7 @@ parentPort?.on('message', async (message: JobMessage) => {
 
 async function reply({ id, module, name, args }: JobMessage): Promise<ReplyMessage> {
   try {
-    const jobs: unknown = module === undefined ? JOBS : await import(module)
+    const jobs = module === undefined ? JOBS : await import(module)
     const job = (jobs as Record<string, (...args: readonly unknown[]) => unknown>)[name]!
     return { id, result: await job(...args) }
   } catch (cause) {

@@ -216,7 +216,6 @@ export class ByteChunker {
 
   /** Where chunks end in `memory` after `from` and up to `to`, the first one beginning at `first`. */
   #ends(memory: Uint8Array, first: number, from: number, to: number, offsets?: Uint32Array): number[] {
-    const { minUnits, maxUnits } = this.#rule
     const ends: number[] = []
     // In the windows that reach back over the slab's start nobody else has looked.
     const begun = offsets === undefined ? to : Math.min(to, from + SCAN_WINDOW_BYTES - 1)
@@ -228,17 +227,32 @@ export class ByteChunker {
       start = end
       looked = end
     }
-    for (const offset of offsets ?? []) {
-      const at = from + offset
-      for (; at - start > maxUnits; start += maxUnits) ends.push(start + maxUnits)
-      if (at - start < minUnits) continue
-      ends.push(at)
-      start = at
-    }
-    if (offsets === undefined) return ends
-    for (; to - start >= maxUnits; start += maxUnits) ends.push(start + maxUnits)
+    if (offsets !== undefined) cutAt(offsets, from, start, to, this.#rule, ends)
     return ends
   }
+}
+
+/**
+ * Cuts at those of `offsets`, counted from `from`, that may end a chunk by its size, the first chunk beginning at
+ * `start`; adds the ends of chunks up to `to`.
+ */
+export function cutAt(
+  offsets: Iterable<number>,
+  from: number,
+  start: number,
+  to: number,
+  { minUnits, maxUnits }: BoundaryRule,
+  ends: number[],
+): void {
+  let begin = start
+  for (const offset of offsets) {
+    const at = from + offset
+    for (; at - begin > maxUnits; begin += maxUnits) ends.push(begin + maxUnits)
+    if (at - begin < minUnits) continue
+    ends.push(at)
+    begin = at
+  }
+  for (; to - begin >= maxUnits; begin += maxUnits) ends.push(begin + maxUnits)
 }
 
 /** The slab of which `bytes` are what it was filled with. */

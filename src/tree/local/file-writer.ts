@@ -24,7 +24,7 @@ const SMALL_BYTES = 512 * 1024
 const BUNCH_BYTES = 1024 * 1024
 const BUNCH_FILES = 256
 
-const JOB = { module: MODULE, run: writeFiles }
+const JOB = { module: MODULE, name: writeFiles.name, run: writeFiles }
 
 /** A file of the tree on its way to the disk; its directory is held until it is there. */
 export interface FileOnTheWay {
