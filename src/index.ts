@@ -53,7 +53,9 @@ export {
 } from './store/chunk-store.js'
 export { LevelStore } from './store/level-store.js'
 export { MemoryStore } from './store/memory-store.js'
-export { Directory } from './tree/directory.js'
+export { type DiffOptions, Directory } from './tree/directory.js'
+export type { TreeChange } from './tree/directory-diff.js'
+export { DirectoryEdit } from './tree/directory-edit.js'
 export type {
   Attributes,
   DeviceEntry,

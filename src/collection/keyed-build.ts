@@ -72,7 +72,7 @@ async function* insertionsOf(sorter: ItemSorter, signal: AbortSignal | undefined
 }
 
 /** A tree without items, which need not be in any store. */
-function emptyTree({ store, cache }: CollectionContext, format: SequenceFormat): Tree {
+export function emptyTree({ store, cache }: CollectionContext, format: SequenceFormat): Tree {
   return {
     reader: new NodeReader(store, format, cache),
     root: new Leaf(new Uint8Array(0), new Uint32Array(0)),

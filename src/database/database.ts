@@ -19,6 +19,7 @@ import type { CheckOptions, ChunkStore, Head, Heads } from '../store/chunk-store
 import { DIR_FORMAT } from '../tree/dir-format.js'
 import { Directory } from '../tree/directory.js'
 import type { ExtractOptions, ExtractResult } from '../tree/local/extract-run.js'
+import type { PutTreeOptions, TreeSummary } from '../tree/local/put-tree.js'
 import { checkAll, checkObject, type Problem } from './check.js'
 import type { Commit } from './commit.js'
 import { commonAncestor } from './common-ancestor.js'
@@ -42,6 +43,11 @@ export const PIN_PREFIX = 'pins/'
 export interface DatabaseOptions {
   /** Budget of the cache of decoded nodes in bytes; 32 MiB where left out. */
   readonly cacheBytes?: number | undefined
+}
+
+/** What became of a directory on disk. */
+export interface PutTreeResult extends Omit<TreeSummary, 'ref'> {
+  readonly tree: Directory
 }
 
 export class Database {
@@ -133,6 +139,19 @@ export class Database {
     if (ref === undefined) return Directory.empty(this.#context)
     checkRef(ref)
     return Directory.open(this.#context, ref)
+  }
+
+  /**
+   * Stores the directory at `path` of the disk: what is in it, and what the system says of that, as
+   * {@link PutTreeOptions.with} tells. Like all that is stored it is durable after {@link flush}, {@link pin} or a head's
+   * update. What changes or vanishes meanwhile, or cannot be read, is told among `problems` and does not end it. Rejects
+   * with NOMSY_SOURCE_FAILED where the directory itself cannot be read, with NOMSY_UNSUPPORTED_PLATFORM.
+   */
+  async putTree(path: string, options?: PutTreeOptions): Promise<PutTreeResult> {
+    const { writeTree } = await import('../tree/local/put-tree.js')
+    const { store } = this
+    const { ref, ...summary } = await writeTree({ target: store, store }, path, options)
+    return { tree: await this.tree(ref), ...summary }
   }
 
   /**

@@ -9,14 +9,16 @@ import { findKey } from '../collection/key-search.js'
 import { type ReadItem, readItemOf } from '../collection/read-item.js'
 import type { Key } from '../collection/value.js'
 import { InvalidNodeError } from '../errors.js'
-import type { Ref } from '../hash/ref.js'
-import type { Tree } from '../sequence/node-reader.js'
+import { Ref } from '../hash/ref.js'
+import { Leaf } from '../sequence/node.js'
+import type { NodeReader, Tree } from '../sequence/node-reader.js'
 import { DIR_FORMAT } from './dir-format.js'
 import type { Entry, EntryName, TopAttributes } from './entry.js'
-import { entryReader, topReader } from './entry-item.js'
+import { entryReader, isTopItem, topReader } from './entry-item.js'
 
-/** Encoded nil: the key under which the top of a tree says what it is. */
-const NIL_CODE = 0xc0
+const NO_ENTRIES = new Leaf(new Uint8Array(0), new Uint32Array(0))
+
+export const EMPTY_DIRECTORY = Ref.of(DIR_FORMAT.encodeLeaf(NO_ENTRIES.items, 0))
 
 /** A directory, and what it says of itself where it is the top of a tree. */
 export interface DirTree {
@@ -31,11 +33,16 @@ export async function openDir(context: CollectionContext, ref: Ref): Promise<Dir
   return { ref, tree, top: await topIn(ref, tree) }
 }
 
-/** As {@link openDir}, of what an entry says is a directory. Refuses one that says something of itself. */
-export async function openSubdirectory(context: CollectionContext, ref: Ref): Promise<DirTree> {
-  const dir = await openDir(context, ref)
-  if (dir.top === undefined) return dir
+/** As {@link openDir}, of what an entry of `parent` says is a directory. Refuses one that says something of itself. */
+export async function openSubdirectory({ tree: { reader } }: DirTree, ref: Ref): Promise<DirTree> {
+  const tree = { reader, root: await reader.root(ref) }
+  if ((await topIn(ref, tree)) === undefined) return { ref, tree, top: undefined }
   throw new InvalidNodeError(ref.toString(), 'the top of a tree inside a directory')
+}
+
+/** A directory with nothing in it, which need not be in any store. */
+export function emptyDir(reader: NodeReader): DirTree {
+  return { ref: EMPTY_DIRECTORY, tree: { reader, root: NO_ENTRIES }, top: undefined }
 }
 
 /** The entry under `name`; undefined if there is none. */
@@ -59,6 +66,6 @@ export function readEntries<T>(
 
 async function topIn(ref: Ref, tree: Tree): Promise<TopAttributes | undefined> {
   const first = await itemAt(tree, 0)
-  if (first === undefined || first.leaf.items[first.leaf.offsetOf(first.index)] !== NIL_CODE) return undefined
+  if (first === undefined || !isTopItem(first.leaf.items, 0)) return undefined
   return readItemOf(first.leaf, first.index, topReader(ref))
 }

@@ -10,11 +10,20 @@ import { readKey } from '../collection/read-item.js'
 import { InvalidNodeError, TreePathError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
 import { type DirTree, entryAt, openDir, openSubdirectory, readEntries } from './dir-tree.js'
+import { diffDirectories, type TreeChange } from './directory-diff.js'
+import { DirectoryEdit } from './directory-edit.js'
 import { writeDirectory } from './directory-writer.js'
+import { editTree } from './edit-tree.js'
 import type { Entry, EntryName, TopAttributes } from './entry.js'
 import { entryReader } from './entry-item.js'
+import { diffWithRenames } from './renames.js'
 import { namesOf, pathText, type TreePath } from './tree-path.js'
 import { type WalkedEntry, type WalkOptions, walkTree } from './walk-tree.js'
+
+export interface DiffOptions {
+  /** Whether to find what was renamed; false where left out. */
+  readonly renames?: boolean | undefined
+}
 
 /** All methods that take paths throw a RangeError where something cannot be one. */
 export class Directory extends Collection implements AsyncIterable<[EntryName, Entry]> {
@@ -72,7 +81,7 @@ export class Directory extends Collection implements AsyncIterable<[EntryName, E
     const entry = await this.#require(names)
     if (entry.type !== 'dir')
       throw new TreePathError('NOMSY_NOT_A_DIRECTORY', pathText(path), `a ${entry.type} and no directory`)
-    return new Directory(this.context, await openSubdirectory(this.context, entry.content))
+    return new Directory(this.context, await openSubdirectory(this, entry.content))
   }
 
   /** The content of the file at `path`. Rejects as {@link directory}, with NOMSY_NOT_A_FILE where it is something else. */
@@ -92,7 +101,26 @@ export class Directory extends Collection implements AsyncIterable<[EntryName, E
    * all that is in it. So of a file with several names the one that has no `link` comes first.
    */
   walk(options?: WalkOptions): AsyncIterableIterator<WalkedEntry> {
-    return walkTree(this.context, this, options)
+    return walkTree(this, options)
+  }
+
+  /** Collects changes, of it and of all under it; the directory itself stays as it is. */
+  edit(): DirectoryEdit {
+    return new DirectoryEdit(async (edits) => this.#withRef(await editTree(this.context, this, edits)))
+  }
+
+  /**
+   * What turns this directory into `other`, in the order of names, each directory followed by what changed in it. Costs
+   * what differs: equal directories are not read. With `renames` paths that are new with the content of one that is gone
+   * are said to be renamed; of very many paths the first 65,536 are looked at.
+   */
+  async *diff(other: Directory, { renames = false }: DiffOptions = {}): AsyncGenerator<TreeChange> {
+    if (this.equals(other)) return
+    yield* (renames ? diffWithRenames : diffDirectories)(this, other)
+  }
+
+  async #withRef(ref: Ref): Promise<Directory> {
+    return ref.equals(this.ref) ? this : Directory.open(this.context, ref)
   }
 
   async #require(names: readonly EntryName[]): Promise<Entry> {
@@ -110,7 +138,7 @@ export class Directory extends Collection implements AsyncIterable<[EntryName, E
     let dir: DirTree = this
     let entry: Entry | undefined
     for (const [index, name] of names.entries()) {
-      if (entry?.type === 'dir') dir = await openSubdirectory(this.context, entry.content)
+      if (entry?.type === 'dir') dir = await openSubdirectory(dir, entry.content)
       entry = await entryAt(dir, name)
       const depth = index + 1
       if (entry?.type !== 'dir') return { entry, depth, isWhole: depth === names.length }

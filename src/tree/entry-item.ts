@@ -1,13 +1,17 @@
 /** Entries as items of a directory: the encoded name, then the encoded record. SPEC "Directories". */
 
 import { encodeItem, type ItemBatch } from '../collection/item-batch.js'
-import type { ReadItem } from '../collection/read-item.js'
+import { type ReadItem, readItem } from '../collection/read-item.js'
+import { sameBytes } from '../encoding/byte-order.js'
 import { InvalidNodeError } from '../errors.js'
 import type { Ref } from '../hash/ref.js'
 import type { Entry, EntryName, TopAttributes } from './entry.js'
 import { entryOf, recordOf, topOf, topRecordOf } from './entry-codec.js'
 import { whyNoName } from './entry-name.js'
 import { pathText } from './tree-path.js'
+
+/** Encoded nil: the key under which the top of a tree says what it is. */
+const NIL_CODE = 0xc0
 
 export type NamedEntry = readonly [name: EntryName, entry: Entry]
 
@@ -34,6 +38,16 @@ export function encodeEntry(name: EntryName, entry: Entry): Uint8Array {
   return encodeItem((batch) => addEntry(batch, name, entry))
 }
 
+/** The entry of an item that was encoded here. */
+export function decodeEntry(item: Uint8Array): Entry {
+  return readItem(item, (reader) => {
+    reader.skip()
+    return entryOf(reader.value(), (why) => {
+      throw new TypeError(why)
+    })
+  })
+}
+
 /** Reads an item, which is no top's, of the directory `ref`. Throws NOMSY_INVALID_NODE where it is no entry. */
 export function entryReader(ref: Ref): ReadItem<[EntryName, Entry]> {
   return (reader) => {
@@ -53,4 +67,14 @@ export function topReader(ref: Ref): ReadItem<TopAttributes> {
       throw new InvalidNodeError(ref.toString(), `what it says of itself: ${why}`)
     })
   }
+}
+
+/** Whether the item at `offset` is what the top of a tree says of itself. */
+export function isTopItem(items: Uint8Array, offset: number): boolean {
+  return items[offset] === NIL_CODE
+}
+
+/** Whether both say the same. */
+export function sameEntry(a: Entry, b: Entry): boolean {
+  return sameBytes(encodeEntry('-', a), encodeEntry('-', b))
 }

@@ -3,6 +3,7 @@
  * where a name in it is no UTF-8, or the names one by one.
  */
 
+import { sameBytes } from '../encoding/byte-order.js'
 import type { EntryName } from './entry.js'
 import { bytesOfName, isUtf8, nameOf, whyNoName } from './entry-name.js'
 
@@ -40,6 +41,19 @@ export function joinPath(parent: EntryName, name: EntryName): EntryName {
   joined[head.length] = SLASH
   joined.set(tail, head.length + 1)
   return joined
+}
+
+/** The last name of `path`. */
+export function lastName(path: EntryName): EntryName {
+  if (typeof path === 'string') return path.slice(path.lastIndexOf('/') + 1)
+  return nameOf(path.slice(path.lastIndexOf(SLASH) + 1))
+}
+
+/** Whether `path` leads through the directory at `parent`. */
+export function isUnder(path: EntryName, parent: EntryName): boolean {
+  if (typeof path === 'string') return typeof parent === 'string' && path.startsWith(`${parent}/`)
+  const bytes = bytesOfName(parent)
+  return path[bytes.length] === SLASH && sameBytes(path.subarray(0, bytes.length), bytes)
 }
 
 /** `path` as a key of maps and sets: other paths have other keys. */

@@ -4,7 +4,6 @@
  * the directories that come next; those are fetched together.
  */
 
-import type { CollectionContext } from '../collection/collection.js'
 import { type DirTree, openSubdirectory, readEntries } from './dir-tree.js'
 import type { DirectoryEntry, Entry, EntryName } from './entry.js'
 import { entryReader } from './entry-item.js'
@@ -43,7 +42,6 @@ interface Open {
 }
 
 export async function* walkTree(
-  context: CollectionContext,
   top: DirTree,
   { signal, onUnreadable }: WalkOptions = {},
 ): AsyncGenerator<WalkedEntry> {
@@ -78,7 +76,7 @@ export async function* walkTree(
       yield { path, name, depth: open.length - 1, entry }
       signal?.throwIfAborted()
       try {
-        dir = await openSubdirectory(context, entry.content)
+        dir = await openSubdirectory(parent.dir, entry.content)
       } catch (error) {
         passOver(path, error)
       }

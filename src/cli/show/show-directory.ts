@@ -47,7 +47,9 @@ export async function entryForms(directory: Directory, limit: number): Promise<u
 
 /** An entry as a value like any other. */
 export function entryValue(entry: Entry): Value {
-  return Object.fromEntries(Object.entries(entry)) as Value
+  const { xattrs, ...fields } = entry
+  // Values are plain records all through.
+  return { ...fields, ...(xattrs !== undefined && { xattrs: { ...xattrs } }) } as unknown as Value
 }
 
 async function firstEntries(directory: Directory, limit: number): Promise<[EntryName, Entry][]> {

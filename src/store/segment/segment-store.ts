@@ -36,6 +36,7 @@ const BARRIER_BYTES = 64 * 1024 * 1024
 
 export class SegmentStore implements ChunkStore {
   readonly location: string
+  readonly directory: string | undefined
   readonly heads: Heads
   readonly #parts: OpenedStore
   readonly #packer: BlockPacker
@@ -52,6 +53,7 @@ export class SegmentStore implements ChunkStore {
 
   private constructor(location: string, parts: OpenedStore) {
     this.location = location
+    this.directory = parts.log === undefined ? undefined : location
     this.#parts = parts
     this.#packer = new BlockPacker(parts.compressionLevel)
     this.heads = {

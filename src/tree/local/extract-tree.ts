@@ -190,7 +190,7 @@ class TreeExtraction {
     if ((mode & 0o700) !== 0o700 && uid === process.geteuid!()) fchmod(directory.fd, (mode & 0o7777) | 0o700)
     if (!this.#deletes) return
     try {
-      await this.#removeOthers(directory, await openSubdirectory(this.#run.context, entry.content))
+      await this.#removeOthers(directory, await openSubdirectory(this.#directory, entry.content))
     } catch (error) {
       this.#run.problem(directory.path, error)
     }
