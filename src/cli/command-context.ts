@@ -98,6 +98,11 @@ export class CommandContext {
     if (!this.quiet) process.stderr.write(`${printable(words)}\n`)
   }
 
+  /** Says what is wrong and does not end the run. */
+  warn(words: string): void {
+    process.stderr.write(`${printable(words)}\n`)
+  }
+
   /** Progress of long work; shows nothing unless somebody looks. */
   progress(label: string, totalBytes?: number): Progress {
     return new Progress(label, totalBytes, !this.quiet && process.stderr.isTTY === true)

@@ -18,8 +18,8 @@ export interface CommandOption {
   /** As commander writes them: `--name <name>`. */
   readonly flags: string
   readonly description: string
-  /** The option's value from what was typed; throws a UsageError. */
-  readonly parse?: (text: string) => unknown
+  /** The option's value from what was typed, and from its value if it was given before; throws a UsageError. */
+  readonly parse?: (text: string, before: unknown) => unknown
   /** Whether the command cannot do without it. */
   readonly isRequired?: boolean
 }

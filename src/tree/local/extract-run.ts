@@ -3,7 +3,7 @@
 import type { NodeCache } from '../../sequence/node-reader.js'
 import type { ChunkStore } from '../../store/chunk-store.js'
 import type { Attributes, Entry, EntryName, TopAttributes } from '../entry.js'
-import { pathText } from '../tree-path.js'
+import { pathText, type TreePath } from '../tree-path.js'
 import { type FileAttributes, KEEP_OWNER } from './file-table.js'
 import { Owners } from './owners.js'
 import type { StrangeXattrs } from './set-attributes.js'
@@ -25,7 +25,7 @@ export interface ExtractOptions {
   /** Whether owners are set; by default where this process may do so for anybody: as root. */
   readonly sameOwner?: boolean | undefined
   /** Path of the directory in the tree that was put, by which hard links tell each other; the top where left out. */
-  readonly within?: EntryName | undefined
+  readonly within?: TreePath | undefined
   readonly signal?: AbortSignal | undefined
   /** Called with the bytes of files written, or found right, since the last call. */
   readonly onProgress?: ((bytes: number) => void) | undefined

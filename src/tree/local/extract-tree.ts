@@ -17,7 +17,7 @@ import { type FileOnTheWay, FileWriter } from './file-writer.js'
 import { HardLinks } from './hard-links.js'
 import { checkPlatform, fchmod, mkdirat, openat, rmdirat } from './libc.js'
 import { makeSpecial, replaceSpecial, type SpecialEntry } from './make-special.js'
-import { type FinishDirectory, OPEN_DIRECTORY, OpenDirectory } from './open-directory.js'
+import { closeAll, type FinishDirectory, OPEN_DIRECTORY, type OpenDirectories, OpenDirectory } from './open-directory.js'
 import { Seeds } from './seeds.js'
 import { isStrangeXattr, setAttributes } from './set-attributes.js'
 
@@ -70,6 +70,7 @@ class TreeExtraction {
   readonly #links: HardLinks
   readonly #top: OpenDirectory
   readonly #topFd: number
+  readonly #openDirectories: OpenDirectories = new Set()
   /** Files that could not be had without the store. */
   readonly #lacking: FileOnTheWay[] = []
   /** The directories on the path where the walk is, that of the top first; undefined for one that cannot be written to. */
@@ -95,6 +96,7 @@ class TreeExtraction {
       undefined,
       '',
       this.#finisher(run.attributesOf(directory.top ?? {})),
+      this.#openDirectories,
     )
     // Where links begin.
     this.#top.hold()
@@ -123,6 +125,7 @@ class TreeExtraction {
       run.check()
     } finally {
       await run.underWay()
+      closeAll(this.#openDirectories)
     }
   }
 
@@ -166,6 +169,7 @@ class TreeExtraction {
       parent,
       name,
       this.#finisher(this.#run.attributesOf(entry)),
+      this.#openDirectories,
     )
     this.#open[this.#open.length - 1] = directory
     this.#run.result.entries++

@@ -22,6 +22,14 @@ export class MovedDirectoryError extends Error {}
 /** Called before a directory is closed for good, to set its attributes; `fd` is undefined where it was moved away. */
 export type FinishDirectory = (fd: number | undefined, path: EntryName) => void
 
+/** Those that have a descriptor, for {@link closeAll}. */
+export type OpenDirectories = Set<OpenDirectory>
+
+/** Closes what a run that failed has left open. */
+export function closeAll(directories: OpenDirectories): void {
+  for (const directory of directories) directory.close()
+}
+
 export class OpenDirectory {
   readonly parent: OpenDirectory | undefined
   /** From the top of what is written. */
@@ -29,6 +37,7 @@ export class OpenDirectory {
   #fd: number | undefined
   readonly #stat: Stat
   readonly #finish: FinishDirectory
+  readonly #others: OpenDirectories
   /** Whoever still puts something into it: the walk, directories in it, and files. */
   #users = 1
   /** Those of them who need its descriptor. */
@@ -36,7 +45,15 @@ export class OpenDirectory {
   #isLost = false
 
   /** Takes over the descriptor. */
-  constructor(fd: number, parent: OpenDirectory | undefined, name: EntryName, finish: FinishDirectory) {
+  constructor(
+    fd: number,
+    parent: OpenDirectory | undefined,
+    name: EntryName,
+    finish: FinishDirectory,
+    others: OpenDirectories,
+  ) {
+    this.#others = others
+    others.add(this)
     this.#fd = fd
     this.#stat = fstat(fd)
     this.parent = parent
@@ -80,9 +97,15 @@ export class OpenDirectory {
 
   /** Closes it for now, if nobody needs it: one that is in it opens it again. */
   park(): void {
-    if (this.#fdUsers > 0 || this.#fd === undefined) return
+    if (this.#fdUsers === 0) this.close()
+  }
+
+  /** Lets go of the descriptor. */
+  close(): void {
+    if (this.#fd === undefined) return
     close(this.#fd)
     this.#fd = undefined
+    this.#others.delete(this)
   }
 
   /** The walk is done with it. Its parent is open then. */
@@ -97,8 +120,7 @@ export class OpenDirectory {
       if (--each.#users > 0) return
       each.#openParent()
       each.#finish(each.#fd, each.path)
-      if (each.#fd !== undefined) close(each.#fd)
-      each.#fd = undefined
+      each.close()
     }
   }
 
@@ -111,6 +133,7 @@ export class OpenDirectory {
       const before = parent.#stat
       if (ino === before.ino && devMajor === before.devMajor && devMinor === before.devMinor) {
         parent.#fd = fd
+        parent.#others.add(parent)
         return
       }
       close(fd)
