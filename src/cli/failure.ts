@@ -35,7 +35,7 @@ export class ClosedOutputError extends Error {}
 const ADVICE: Readonly<Record<string, string>> = {
   EACCES: 'change its permissions or use another place',
   EDQUOT: 'make room and run it again',
-  EISDIR: 'directory trees are not supported yet, name its files',
+  EISDIR: 'name its files',
   EMFILE: "raise the limit with 'ulimit -n'",
   ENOENT: 'check the path',
   ENOSPC: 'make room and run it again',

@@ -54,7 +54,7 @@ export async function findSource(path: string): Promise<Source> {
   try {
     const stats = path === STDIN ? await statStdin() : await stat(path, { bigint: true })
     if (stats.isDirectory()) {
-      throw new Failure(`${title}: is a directory; directory trees are not supported yet, name its files`)
+      throw new Failure(`${title}: is a directory, which cannot be read as a file; name its files`)
     }
     if (path !== STDIN) await access(path, constants.R_OK)
     // Files that the kernel makes up, as in /proc, say that they have no bytes.

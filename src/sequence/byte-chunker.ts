@@ -32,6 +32,10 @@ const PARALLEL_BYTES = 256 * 1024
 /** Slabs in which boundaries are being looked for at a time. */
 const MAX_SCANS = 4
 
+/** Memory of slabs of the greatest size that were handed back, for whoever comes next: many files are many chunkers. */
+const SPARES: ArrayBufferLike[] = []
+const MAX_SPARES = 8
+
 /** Memory with the bytes from `start` to `end`; before them is room for the carry. */
 interface Slab {
   readonly memory: Uint8Array
@@ -55,9 +59,6 @@ export class ByteChunker {
   #slab: Slab | undefined
   /** Bytes since the last cut, of the slabs that have been cut. */
   #carry: Uint8Array = new Uint8Array(0)
-  /** Memory of slabs of the greatest size that were handed back. */
-  readonly #spare: ArrayBufferLike[] = []
-
   constructor(rule: BoundaryRule, emit: EmitRun) {
     this.#rule = rule
     this.#finder = new BoundaryFinder(rule)
@@ -127,7 +128,8 @@ export class ByteChunker {
 
   /** Takes a slab's memory back that was handed over with `items`. */
   reuse({ buffer }: Uint8Array): void {
-    if (buffer.byteLength === this.#headroom + MAX_SCAN_BYTES) this.#spare.push(buffer)
+    const isWhole = buffer.byteLength === this.#headroom + MAX_SCAN_BYTES
+    if (isWhole && SPARES.length < MAX_SPARES) SPARES.push(buffer)
   }
 
   /** The most bytes that a carry has. */
@@ -157,8 +159,10 @@ export class ByteChunker {
 
   #newSlab(): Slab {
     const start = this.#headroom
-    const spare = this.#spare.pop()
-    return { memory: new Uint8Array(spare ?? new ArrayBuffer(start + MAX_SCAN_BYTES)), start, end: start }
+    const size = start + MAX_SCAN_BYTES
+    const spare = SPARES.pop()
+    const buffer = spare?.byteLength === size ? spare : new ArrayBuffer(size)
+    return { memory: new Uint8Array(buffer), start, end: start }
   }
 
   /** A slab for `byteCount` bytes that come after the carry of now. */

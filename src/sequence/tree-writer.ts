@@ -25,6 +25,10 @@ const SMALL_RUN_BYTES = 256 * 1024
 /** What the chunks of the longest run take up: its bytes, and a header for each. */
 const RUN_MEMORY_BYTES = 1200 * 1024
 
+/** Memory of runs whose chunks the store needs no longer. */
+const SPARES: Uint8Array[] = []
+const MAX_SPARES = 24
+
 const NO_MEMORY = new Uint8Array(0)
 
 export class TreeWriter {
@@ -35,8 +39,6 @@ export class TreeWriter {
   readonly #bytes: ByteChunker
   /** Leaves of bytes that are cut and not yet hashed, in order. */
   readonly #runs: (EncodedChunks | Promise<EncodedChunks>)[] = []
-  /** Memory of runs whose chunks the store needs no longer. */
-  readonly #spare: Uint8Array[] = []
   readonly #metas: MetaLevels
 
   /** Writes chunks to `target`, which may be a whole store or something that forgets them. */
@@ -51,7 +53,7 @@ export class TreeWriter {
     })
     this.#bytes = new ByteChunker(params.leaf, (items, ends) => {
       const memory =
-        items.length <= SMALL_RUN_BYTES ? NO_MEMORY : (this.#spare.pop() ?? sharedMemory(RUN_MEMORY_BYTES))
+        items.length <= SMALL_RUN_BYTES ? NO_MEMORY : (SPARES.pop() ?? sharedMemory(RUN_MEMORY_BYTES))
       this.#runs.push(format.encodeLeaves!(items, ends, memory))
     })
   }
@@ -142,8 +144,8 @@ export class TreeWriter {
     this.#bytes.reuse(items)
     let used = ends.length
     const release = (): void => {
-      if (--used === 0 && bytes.buffer.byteLength === RUN_MEMORY_BYTES)
-        this.#spare.push(new Uint8Array(bytes.buffer))
+      if (--used > 0 || bytes.buffer.byteLength !== RUN_MEMORY_BYTES) return
+      if (SPARES.length < MAX_SPARES) SPARES.push(new Uint8Array(bytes.buffer))
     }
     for (const [index, end] of ends.entries()) {
       const ref = Ref.fromBytes(refs.subarray(index * REF_BYTES, (index + 1) * REF_BYTES))

@@ -77,7 +77,7 @@ describe('a file', () => {
 
   test('that is a directory is refused', async () => {
     mkdirSync(join(directory, 'dir'))
-    await expect(findSource(join(directory, 'dir'))).rejects.toThrow(/directory trees are not supported yet/)
+    await expect(findSource(join(directory, 'dir'))).rejects.toThrow(/is a directory, which cannot be read as a file/)
   })
 })
 

@@ -1,61 +1,127 @@
-/** nomsy put: stores files. */
+/** nomsy put: stores files and directories. */
 
 import type { Blob } from '../../blob/blob.js'
 import type { Database } from '../../database/database.js'
 import type { Compression } from '../../store/segment/compression.js'
+import type { PutTreeOptions } from '../../tree/local/put-tree.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
 import { compressionOption } from '../compression.js'
+import { isDirectory, readDirectory } from '../directory-source.js'
 import { keep } from '../edit/keep.js'
 import { UsageError } from '../failure.js'
 import { parseHeadName } from '../head-name.js'
 import { MESSAGE_OPTION } from '../options.js'
 import { printable } from '../printable.js'
 import { findSources, type Source } from '../source.js'
+import { TREE_NOTES, TREE_OPTIONS, type TreeWords, treeOptionsOf } from '../tree-options.js'
 
 export const usage: CommandUsage = {
-  summary: 'store files and print their refs',
-  arguments: [['<file...>', 'files to store; - is standard input']],
+  summary: 'store files and directories and print their refs',
+  arguments: [['<path...>', 'files and directories to store; - is standard input']],
   options: [
     {
       flags: '--name <name>',
-      description: 'the name to store one file under; it moves there if it names something else',
+      description: 'the name to store one file or directory under; it moves there if it names something else',
       parse: parseHeadName,
     },
     MESSAGE_OPTION,
+    ...TREE_OPTIONS,
+    {
+      flags: '--no-state',
+      description: 'of directories: read all files, also those that rest since the last put',
+    },
     compressionOption(
       'pack what is stored now so: none, zstd, or zstd:LEVEL from -7 (fast) to 19 (small); else as the store was made to',
     ),
   ],
   notes: `Prints a line for each file: its ref and its name. Without --name the ref is pinned: it stays until
 'nomsy rm REF'. Makes the store where there is none; that one remembers --compression.
-Refs are the same however it is packed, and what is stored already stays as it is.`,
+Refs are the same however it is packed, and what is stored already stays as it is.
+A directory under --name is committed each time. Files in it that have not changed since it was last put, by their
+times, size and inode, are not read again. What cannot be read, or changes meanwhile, is said; all else is stored, and
+the exit status is 1.
+${TREE_NOTES}`,
   examples: [
     'nomsy put --name disk disk.img',
+    'nomsy put --name backup --exclude node_modules ~/work',
+    'nomsy put --reproducible dist',
     'tar c photos | nomsy put -',
     'nomsy put --compression none holiday.mp4',
   ],
 }
 
-interface PutOptions {
+interface PutOptions extends TreeWords {
   readonly name?: string
   readonly message?: string
   readonly compression?: Compression
+  readonly state: boolean
 }
 
 export async function run(context: CommandContext, options: PutOptions, paths: string[]): Promise<void> {
-  const { name, message, compression } = options
+  const { name, message, compression, state } = options
   if (name !== undefined && paths.length > 1) {
-    throw new UsageError(`--name ${name} names one file, not ${paths.length}; put the others without it`)
+    throw new UsageError(`--name ${name} names one thing, not ${paths.length}; put the others without it`)
   }
   if (name === undefined && message !== undefined) throw new UsageError('-m is for what --name names')
-  const sources = await findSources(paths)
+  const directories = new Set<string>()
+  for (const path of paths) if (await isDirectory(path)) directories.add(path)
+  const treeOptions = await treeOptionsOf(options, directories.size > 0)
+  const sources = await findSources(paths.filter((path) => !directories.has(path)))
   const db = await context.openOrCreate({ compression })
-  for (const source of sources) {
-    const { blob, newBytes } = await store(context, db, source)
-    await keep(db, blob.ref, name === undefined ? undefined : { name, message, words: `put ${source.name}` })
-    await context.output.report(line(context, source, blob, newBytes, name))
+  for (const path of paths) {
+    if (directories.has(path)) await putDirectory(context, db, path, { name, message, ...treeOptions, state })
+    else await putSource(context, db, sources.shift()!, { name, message })
   }
+}
+
+interface HeadWords {
+  readonly name: string | undefined
+  readonly message: string | undefined
+}
+
+async function putSource(
+  context: CommandContext,
+  db: Database,
+  source: Source,
+  { name, message }: HeadWords,
+): Promise<void> {
+  const { blob, newBytes } = await store(context, db, source)
+  await keep(db, blob.ref, name === undefined ? undefined : { name, message, words: `put ${source.name}` })
+  await context.output.report(line(context, source, blob, newBytes, name))
+}
+
+async function putDirectory(
+  context: CommandContext,
+  db: Database,
+  path: string,
+  { name, message = `put ${path}`, ...options }: HeadWords & PutTreeOptions,
+): Promise<void> {
+  using progress = context.progress(path)
+  const { signal } = context
+  const onProgress = progress.addStored
+  const result = await readDirectory(context, path, (onProblem) =>
+    db.putTree(path, { ...options, signal, onProgress, onProblem }),
+  )
+  const { tree, files, directories, bytes } = result
+  const { ref } = tree
+  if (name === undefined) await db.pin(ref)
+  else await db.update(name, async () => ref, { message })
+  progress.end()
+  const { newBytes } = progress
+  await context.output.report(
+    context.json
+      ? JSON.stringify({
+          ref,
+          name: path,
+          files,
+          directories,
+          size: bytes,
+          newBytes,
+          ...(name !== undefined && { head: name }),
+        })
+      : `${ref}  ${printable(path)}`,
+  )
 }
 
 /** A stored file, and the bytes of chunks that the store did not have before. */

@@ -33,7 +33,7 @@ import { openDirectory } from './system-path.js'
 
 /** Batches and large files under way at a time. */
 const MAX_BATCHES = 6
-const MAX_LARGE = 3
+const MAX_LARGE = 2
 
 /** How often a large file that changes while it is read is read. */
 const LARGE_ATTEMPTS = 2

@@ -72,6 +72,8 @@ export interface TreeTarget {
   readonly store?: ChunkStore | undefined
 }
 
+const NO_LINKS: ReadonlyMap<number, EntryName> = new Map()
+
 /** Problems that are kept; all are told. */
 const MAX_PROBLEMS = 1000
 
@@ -186,6 +188,8 @@ interface OpenStep {
   readonly path: EntryName
   /** What became of the directories in it, in order; undefined for those that are left out. */
   readonly children: (Ref | undefined)[]
+  /** By where an entry begins in the listing: the path of its first name, if it has another. */
+  readonly links: ReadonlyMap<number, EntryName>
   /** Whether nothing in it or below has changed. */
   isSame: boolean
   /** Whether it is left out itself. */
@@ -213,7 +217,7 @@ class TreeBuilder {
     const { kinds, names, target, root, statePath } = options
     this.#options = options
     this.#recorder = new EntryRecorder(kinds, names)
-    this.#target = new GatheringTarget(target)
+    this.#target = new GatheringTarget(target, (newBytes) => options.options.onProgress?.(0, newBytes, 0))
     this.#top = topEntry(root, kinds)
     if (statePath !== undefined) this.#newState = openWriter(statePath)
   }
@@ -251,7 +255,15 @@ class TreeBuilder {
     const why = isLoop ? 'it is one of the directories that it lies in' : reasonIn(listing)
     if (why !== undefined && parent === undefined)
       throw new SourceError(`the directory cannot be read: ${why}`)
-    this.#open.push({ step, path, children: [], isSame: same !== undefined, isLost: why !== undefined })
+    const links = this.#links(step, path)
+    this.#open.push({
+      step,
+      path,
+      children: [],
+      links,
+      isSame: same !== undefined,
+      isLost: why !== undefined,
+    })
     if (why !== undefined) return this.#report(path, why, false)
     this.#leftOut += listing.leftOut
     for (const problem of listing.problems)
@@ -302,7 +314,7 @@ class TreeBuilder {
   }
 
   /** The entries of a directory, in the order of names. */
-  *#entries({ step, path, children }: OpenStep): Generator<[EntryName, Entry]> {
+  *#entries({ step, path, children, links }: OpenStep): Generator<[EntryName, Entry]> {
     const entry = new PackedEntry(step.listing.entries)
     const known = step.same?.contents()
     let file = 0
@@ -314,36 +326,49 @@ class TreeBuilder {
         if (ref !== undefined) yield [name, this.#recorder.directory(entry, ref)]
       } else if (entry.isFile) {
         const stored = known === undefined ? step.files[file++]! : known.next().value!
-        const recorded = this.#file(entry, stored, joinPath(path, name))
+        const recorded = this.#file(entry, stored, joinPath(path, name), links.get(entry.start))
         if (recorded !== undefined) yield [name, recorded]
       } else {
-        yield [name, this.#recorder.other(entry, this.#firstName(entry, joinPath(path, name)))]
+        yield [name, this.#recorder.other(entry, links.get(entry.start))]
       }
     }
   }
 
   /** The entry of a file; undefined where it could not be read. */
-  #file(listed: PackedEntry, stored: StoredFile | KnownContent, path: EntryName): Entry | undefined {
+  #file(
+    listed: PackedEntry,
+    stored: StoredFile | KnownContent,
+    path: EntryName,
+    link: EntryName | undefined,
+  ): Entry | undefined {
     const isStored = stored.content !== undefined
     if ('message' in stored && stored.message !== undefined) this.#report(path, stored.message, isStored)
     if (stored.content === undefined) return undefined
     const entry = ('entry' in stored && stored.entry && firstOf(stored.entry)) || listed
     this.#files++
     this.#bytes += entry.size
-    return this.#recorder.file(entry, stored as KnownContent, entry.size, this.#firstName(listed, path))
+    return this.#recorder.file(entry, stored as KnownContent, entry.size, link)
   }
 
-  /** The path of the first name of what has several, if it is not `path`. */
-  #firstName(entry: PackedEntry, path: EntryName): EntryName | undefined {
-    if (entry.nlink < 2 || !this.#options.kinds.includes('links')) return undefined
-    const key = entry.fileKey
-    const first = this.#firstNames.get(key)
-    if (first === undefined) {
-      this.#firstNames.set(key, { path, left: entry.nlink - 1 })
-      return undefined
+  /** Finds what in a directory has a name before, in walk order; what could not be read has no name. */
+  #links({ listing, files }: EnterStep, path: EntryName): ReadonlyMap<number, EntryName> {
+    if (!listing.hasLinks || !this.#options.kinds.includes('links')) return NO_LINKS
+    const links = new Map<number, EntryName>()
+    const entry = new PackedEntry(listing.entries)
+    let file = 0
+    while (entry.next()) {
+      const isLost = entry.isFile && files[file++]?.content === undefined
+      if (isLost || entry.isDirectory || entry.nlink < 2) continue
+      const key = entry.fileKey
+      const first = this.#firstNames.get(key)
+      if (first === undefined) {
+        this.#firstNames.set(key, { path: joinPath(path, entry.name), left: entry.nlink - 1 })
+        continue
+      }
+      links.set(entry.start, first.path)
+      if (--first.left === 0) this.#firstNames.delete(key)
     }
-    if (--first.left === 0) this.#firstNames.delete(key)
-    return first.path
+    return links
   }
 
   #empty(): Ref {
@@ -445,10 +470,12 @@ const GATHERED_CHUNKS = 256
 
 class GatheringTarget implements ChunkTarget {
   readonly #target: ChunkTarget
+  readonly #onStored: (newBytes: number) => void
   #chunks: Chunk[] = []
 
-  constructor(target: ChunkTarget) {
+  constructor(target: ChunkTarget, onStored: (newBytes: number) => void) {
     this.#target = target
+    this.#onStored = onStored
   }
 
   add(chunk: Chunk): void {
@@ -464,6 +491,6 @@ class GatheringTarget implements ChunkTarget {
   async flush(): Promise<void> {
     const chunks = this.#chunks
     this.#chunks = []
-    await this.#target.put(chunks)
+    this.#onStored(await this.#target.put(chunks))
   }
 }

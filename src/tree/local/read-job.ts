@@ -71,7 +71,7 @@ export interface ReadNote {
 }
 
 /** Files of no more bytes than this are read by this job, so many of them at a time at most. */
-export const SMALL_FILE_BYTES = 512 * 1024
+export const SMALL_FILE_BYTES = MAX_SCAN_BYTES
 export const READ_BYTES = MAX_SCAN_BYTES
 export const READ_FILES = 256
 
