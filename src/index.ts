@@ -28,6 +28,7 @@ export type { WatchOptions } from './database/watched-heads.js'
 export {
   DamagedChunkError,
   DamagedStoreError,
+  DestinationError,
   EncodingError,
   HeadConflictError,
   InvalidNodeError,
@@ -68,5 +69,8 @@ export type {
   SymlinkEntry,
   TopAttributes,
 } from './tree/entry.js'
+export type { ExtractOptions, ExtractProblem, ExtractResult } from './tree/local/extract-run.js'
+export type { PutTarOptions } from './tree/tar/put-tar.js'
+export type { TarOptions } from './tree/tar/tar-of.js'
 export type { TreePath } from './tree/tree-path.js'
 export type { WalkedEntry, WalkOptions } from './tree/walk-tree.js'

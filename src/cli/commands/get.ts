@@ -71,7 +71,7 @@ export async function run(
   if (deletes && !into) throw new UsageError('--delete is for --into')
   const db = await context.openToRead()
   const found = await findValue(db, object)
-  if (tar !== undefined) await writeTar(context, ofKind(found, 'dir', object), tar)
+  if (tar !== undefined) await writeTar(context, db, ofKind(found, 'dir', object), tar)
   else if (found.kind === 'dir') await writeDirectory(context, db, found.object, object, dest!, options)
   else await writeFile(context, db, ofKind(found, 'blob', object), object, dest!)
 }
@@ -123,10 +123,14 @@ async function writeDirectory(
   warnOf(context, problems)
 }
 
-async function writeTar(context: CommandContext, directory: Directory, file: string): Promise<void> {
-  const { tarOf } = await import('../../tree/tar/tar-of.js')
+async function writeTar(
+  context: CommandContext,
+  db: Database,
+  directory: Directory,
+  file: string,
+): Promise<void> {
   let problems = 0
-  const pieces = tarOf(directory, {
+  const pieces = db.tar(directory, {
     signal: context.signal,
     onProblem: (path, message) => {
       problems++

@@ -17,7 +17,13 @@ import { type FileOnTheWay, FileWriter } from './file-writer.js'
 import { HardLinks } from './hard-links.js'
 import { checkPlatform, fchmod, mkdirat, openat, rmdirat } from './libc.js'
 import { makeSpecial, replaceSpecial, type SpecialEntry } from './make-special.js'
-import { closeAll, type FinishDirectory, OPEN_DIRECTORY, type OpenDirectories, OpenDirectory } from './open-directory.js'
+import {
+  closeAll,
+  type FinishDirectory,
+  OPEN_DIRECTORY,
+  type OpenDirectories,
+  OpenDirectory,
+} from './open-directory.js'
 import { Seeds } from './seeds.js'
 import { isStrangeXattr, setAttributes } from './set-attributes.js'
 

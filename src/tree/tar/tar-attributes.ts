@@ -7,6 +7,12 @@ import type { PaxRecords, TarMember } from './read-tar.js'
 const XATTR = 'SCHILY.xattr.'
 const ACL = 'SCHILY.acl.'
 
+/** Bytes of an ACL of three entries: of owner, group and others. */
+const MODE_ACL_BYTES = 28
+
+/** Nanoseconds since 1970. */
+const MAX_TIME = 2n ** 63n - 1n
+
 /** Those of the attributes that are among `kinds`. */
 export function attributesOf(member: TarMember, kinds: readonly Kind[], names: AclNames): Attributes {
   const { type, mode, uid, gid, user, group, mtime, pax } = member
@@ -18,9 +24,15 @@ export function attributesOf(member: TarMember, kinds: readonly Kind[], names: A
     ...(has('owner') && { uid, gid }),
     ...(has('names') && userName !== undefined && { user: userName }),
     ...(has('names') && groupName !== undefined && { group: groupName }),
-    ...(has('mtime') && { mtime }),
+    ...(has('mtime') && { mtime: inRange(mtime) }),
     ...(Object.keys(xattrs).length > 0 && { xattrs }),
   }
+}
+
+/** The next time that can be stored: archives have some that are centuries off. */
+function inRange(mtime: bigint): bigint {
+  if (mtime < -MAX_TIME) return -MAX_TIME
+  return mtime > MAX_TIME ? MAX_TIME : mtime
 }
 
 function xattrsIn(
@@ -35,7 +47,9 @@ function xattrsIn(
       if (has(kindOf(name))) xattrs[name] = value
     } else if (key.startsWith(ACL) && has('acls')) {
       const bytes = aclBytes(textIn(value) ?? '', names)
-      if (bytes !== undefined) xattrs[`system.posix_acl_${key.slice(ACL.length)}`] = bytes
+      // What says no more than the mode does is no attribute on the disk either.
+      const isMode = key === `${ACL}access` && bytes?.length === MODE_ACL_BYTES
+      if (bytes !== undefined && !isMode) xattrs[`system.posix_acl_${key.slice(ACL.length)}`] = bytes
     }
   }
   return xattrs
