@@ -9,6 +9,7 @@ export type NomsyErrorCode =
   | 'NOMSY_CLOSED'
   | 'NOMSY_DAMAGED_CHUNK'
   | 'NOMSY_DAMAGED_STORE'
+  | 'NOMSY_DESTINATION'
   | 'NOMSY_ENCODING'
   | 'NOMSY_FOREIGN_STORE'
   | 'NOMSY_HEAD_CONFLICT'
@@ -76,6 +77,16 @@ export class UnsupportedPlatformError extends NomsyError {
       options,
     )
     this.platform = platform
+  }
+}
+
+/** A place on disk where a directory cannot be brought back to. `path` is how it was given. */
+export class DestinationError extends NomsyError {
+  readonly path: string
+
+  constructor(path: string, why: string, options?: ErrorOptions) {
+    super('NOMSY_DESTINATION', `${path}: ${why}`, options)
+    this.path = path
   }
 }
 

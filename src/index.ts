@@ -29,6 +29,7 @@ export type { WatchOptions } from './database/watched-heads.js'
 export {
   DamagedChunkError,
   DamagedStoreError,
+  DestinationError,
   EncodingError,
   HeadConflictError,
   InvalidNodeError,
@@ -74,6 +75,9 @@ export type {
   TopAttributes,
 } from './tree/entry.js'
 export { ALL_KINDS, REPRODUCIBLE_KINDS } from './tree/kinds.js'
+export type { ExtractOptions, ExtractProblem, ExtractResult } from './tree/local/extract-run.js'
 export type { PutTreeOptions, TreeProblem } from './tree/local/put-tree.js'
+export type { PutTarOptions } from './tree/tar/put-tar.js'
+export type { TarOptions } from './tree/tar/tar-of.js'
 export type { TreePath } from './tree/tree-path.js'
 export type { WalkedEntry, WalkOptions } from './tree/walk-tree.js'

@@ -18,7 +18,10 @@ import { NodeCache } from '../sequence/node-cache.js'
 import type { ChunkStore, Head, Heads } from '../store/chunk-store.js'
 import { DIR_FORMAT } from '../tree/dir-format.js'
 import { Directory } from '../tree/directory.js'
+import type { ExtractOptions, ExtractResult } from '../tree/local/extract-run.js'
 import type { PutTreeOptions, TreeSummary } from '../tree/local/put-tree.js'
+import type { PutTarOptions } from '../tree/tar/put-tar.js'
+import type { TarOptions } from '../tree/tar/tar-of.js'
 import { type CheckDatabaseOptions, checkAll, checkObject, type Problem } from './check/check.js'
 import type { Commit } from './commit.js'
 import { commonAncestor } from './common-ancestor.js'
@@ -154,6 +157,41 @@ export class Database {
     const { store } = this
     const { ref, ...summary } = await writeTree({ target: store, store }, path, options)
     return { tree: await this.tree(ref), ...summary }
+  }
+
+  /**
+   * Stores what is in a tar archive (pax, GNU, ustar) as a directory: the one that its files on the disk would give, with
+   * what the archive says of them, and `with` asks for. Members may come in any order; of those of the same name the last
+   * one counts. Rejects with NOMSY_SOURCE_FAILED for what is no archive, and for names that lead out of it.
+   */
+  async putTar(archive: AsyncIterable<Uint8Array>, options: PutTarOptions = {}): Promise<Directory> {
+    const [{ putTar }, { userId, groupId }] = await Promise.all([
+      import('../tree/tar/put-tar.js'),
+      import('../tree/local/libc.js'),
+    ])
+    return putTar(this.#context, archive, options, { user: userId, group: groupId })
+  }
+
+  /**
+   * The directory as a tar archive, the same bytes each time, with all that was recorded but for holes and sockets. Ends
+   * with the errors of what cannot be read.
+   */
+  async *tar(directory: Directory | Ref, options?: TarOptions): AsyncGenerator<Uint8Array> {
+    const { tarOf } = await import('../tree/tar/tar-of.js')
+    yield* tarOf(directory instanceof Directory ? directory : await this.tree(directory), options)
+  }
+
+  /**
+   * Writes a directory to the file system, with all that was recorded of it: to `path`, which must not be there or be an
+   * empty directory, or `into` one that is. Resolves to what was written; what could not be brought back as it was is
+   * told to `onProblem`, and counted. Whatever is in the tree, nothing is written outside of `path`. Rejects with
+   * NOMSY_DESTINATION where it cannot go there, with NOMSY_UNSUPPORTED_PLATFORM, and where nothing more can be written;
+   * what was written by then is taken up the next time.
+   */
+  async extract(directory: Directory | Ref, path: string, options?: ExtractOptions): Promise<ExtractResult> {
+    const { extractTree } = await import('../tree/local/extract-tree.js')
+    const tree = directory instanceof Directory ? directory : await this.tree(directory)
+    return extractTree(this.#context, tree, path, options)
   }
 
   /**

@@ -140,14 +140,18 @@ export async function packBlocks(
  */
 export async function readUnits(runs: readonly StoredRun[], refs: Uint8Array): Promise<VerifiedParts> {
   const parts: (Uint8Array | undefined)[] = []
-  for (const { fd, start, end, units } of runs) {
-    const stored = readFile(fd, new Uint8Array(end - start), start)
-    for (const part of await verifyUnits(stored, units, refs.subarray(parts.length * REF_BYTES)))
+  for (const run of runs) {
+    for (const part of await verifyUnits(readRun(run), run.units, refs.subarray(parts.length * REF_BYTES)))
       parts.push(part)
   }
   const bytes = concatenate(parts.filter((part) => part !== undefined))
   let at = 0
   return parts.map((part) => part && bytes.subarray(at, (at += part.length)))
+}
+
+/** The run's stored bytes. */
+export function readRun({ fd, start, end }: StoredRun): Uint8Array {
+  return readFile(fd, new Uint8Array(end - start), start)
 }
 
 /** Unpacks what is packed of `stored` and hashes the parts that are wanted; `refs` are theirs, one after the other. */

@@ -153,7 +153,8 @@ export function buffersIn(value: unknown): ArrayBuffer[] {
   const collect = (part: unknown): void => {
     if (ArrayBuffer.isView(part)) {
       if (part.buffer instanceof ArrayBuffer) buffers.add(part.buffer)
-    } else if (typeof part === 'object' && part !== null) Object.values(part).forEach(collect)
+    } else if (part instanceof Map) part.forEach(collect)
+    else if (typeof part === 'object' && part !== null) Object.values(part).forEach(collect)
   }
   collect(value)
   return [...buffers]

@@ -12,6 +12,7 @@
 
 import { EncodingError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
+import type { StoredRun } from '../parallel/jobs.js'
 import type { LostChunks } from './lost-chunks.js'
 
 /** Largest chunk in bytes. SPEC "Chunks". */
@@ -44,6 +45,12 @@ export function chunkOf(bytes: Uint8Array): Chunk {
   return { ref: Ref.of(bytes), bytes }
 }
 
+/** Chunks as they lie in files that are open: `slots` are those of the runs' parts, in order, among the refs asked for. */
+export interface StoredChunks {
+  readonly runs: readonly StoredRun[]
+  readonly slots: readonly number[]
+}
+
 export interface ChunkStore {
   /** The store's place as a person would name it: `memory:`, a path. */
   readonly location: string
@@ -56,6 +63,12 @@ export interface ChunkStore {
 
   /** As {@link get} for each ref, in the order of `refs`. Rejects if one of them is damaged. */
   getMany(refs: readonly Ref[]): Promise<(Uint8Array | undefined)[]>
+
+  /**
+   * Where chunks lie, for a job that reads and verifies them on another thread; those that are absent, or in memory, are
+   * left out. Stores that do not keep chunks in files lack it.
+   */
+  readonly locate?: (refs: readonly Ref[]) => Promise<StoredChunks | undefined>
 
   has(ref: Ref): Promise<boolean>
 

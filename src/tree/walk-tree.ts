@@ -17,6 +17,8 @@ const BATCH_DIRECTORIES = 32
 
 export interface WalkOptions {
   readonly signal?: AbortSignal | undefined
+  /** Called where a directory, or the rest of it, cannot be read, to go on without it; else that ends the walk. */
+  readonly onUnreadable?: ((path: EntryName, error: unknown) => void) | undefined
 }
 
 export interface WalkedEntry {
@@ -39,22 +41,33 @@ interface Open {
   isAll: boolean
 }
 
-export async function* walkTree(top: DirTree, { signal }: WalkOptions = {}): AsyncGenerator<WalkedEntry> {
+export async function* walkTree(
+  top: DirTree,
+  { signal, onUnreadable }: WalkOptions = {},
+): AsyncGenerator<WalkedEntry> {
   const open: Open[] = []
+  const passOver = (path: EntryName, error: unknown): void => {
+    if (onUnreadable === undefined || signal?.aborted) throw error
+    onUnreadable(path, error)
+  }
   for (let dir: DirTree | undefined = top, path: EntryName = ''; dir !== undefined; ) {
     const directories = new FirstDirectories()
     const depth = open.length
-    for await (const [name, entry] of readEntries(dir, {}, entryReader(dir.ref))) {
-      signal?.throwIfAborted()
-      if (entry.type === 'dir') directories.add([name, entry])
-      else yield { path: joinPath(path, name), name, depth, entry }
+    try {
+      for await (const [name, entry] of readEntries(dir, {}, entryReader(dir.ref))) {
+        signal?.throwIfAborted()
+        if (entry.type === 'dir') directories.add([name, entry])
+        else yield { path: joinPath(path, name), name, depth, entry }
+      }
+    } catch (error) {
+      passOver(path, error)
     }
     open.push({ dir, path, next: directories.first, at: 0, isAll: directories.isAll })
     dir = undefined
     while (dir === undefined && open.length > 0) {
       const parent = open[open.length - 1]!
-      const next = await takeNext(parent)
-      if (next === undefined) {
+      const next = await takeNext(parent).catch((error: unknown) => passOver(parent.path, error))
+      if (!next) {
         open.pop()
         continue
       }
@@ -62,7 +75,11 @@ export async function* walkTree(top: DirTree, { signal }: WalkOptions = {}): Asy
       path = joinPath(parent.path, name)
       yield { path, name, depth: open.length - 1, entry }
       signal?.throwIfAborted()
-      dir = await openSubdirectory(parent.dir, entry.content)
+      try {
+        dir = await openSubdirectory(parent.dir, entry.content)
+      } catch (error) {
+        passOver(path, error)
+      }
     }
   }
 }
@@ -83,7 +100,8 @@ async function takeNext(parent: Open): Promise<readonly [EntryName, DirectoryEnt
   }
   if (parent.at % BATCH_DIRECTORIES === 0) {
     const batch = parent.next.slice(parent.at, parent.at + BATCH_DIRECTORIES)
-    await dir.tree.reader.prefetch(batch.map(([, { content }]) => content))
+    // What cannot be had is told when its turn comes.
+    await dir.tree.reader.prefetch(batch.map(([, { content }]) => content)).catch(() => {})
   }
   return parent.next[parent.at++]
 }

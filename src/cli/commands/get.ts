@@ -1,12 +1,16 @@
-/** nomsy get: writes an object to a file, whole or not at all. */
+/** nomsy get: writes an object to a file, whole or not at all, or a directory with all that is in it. */
 
 import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import type { Blob } from '../../blob/blob.js'
 import type { Database } from '../../database/database.js'
+import type { Directory } from '../../tree/directory.js'
+import type { EntryName } from '../../tree/entry.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
-import { Failure } from '../failure.js'
-import { findBlob } from '../objects/find-object.js'
+import { Failure, UsageError } from '../failure.js'
+import { findValue, ofKind } from '../objects/find-object.js'
+import { parseObjectPath } from '../objects/object-path.js'
 import { writeSlabs } from '../slabs.js'
 import { STDIN } from '../source.js'
 import { writeWholeFile } from '../whole-file.js'
@@ -15,26 +19,71 @@ import { writeWholeFile } from '../whole-file.js'
 const STDOUT = STDIN
 
 export const usage: CommandUsage = {
-  summary: 'write an object to a file',
+  summary: 'write an object to a file, or a directory to the disk',
   arguments: [
     ['<object>', 'a name or ref'],
-    ['<dest>', "the file; a directory: the name's last part in it; - is standard output"],
+    ['[dest]', "the file; a directory: the name's last part in it; - is standard output"],
   ],
-  options: [],
+  options: [
+    { flags: '--into', description: 'write into a directory that is there: only what differs is replaced' },
+    { flags: '--delete', description: 'with --into: remove what is there and not in the object' },
+    {
+      flags: '--seed <path>',
+      description: 'take what is the same from this directory or file; again for more',
+      parse: (text, before) => [...((before as string[] | undefined) ?? []), text],
+    },
+    { flags: '--no-same-owner', description: 'as root too, leave all to who runs this' },
+    { flags: '--tar <file>', description: 'write the directory as a tar archive; - is standard output' },
+  ],
   notes: `A file that is there already is replaced, once the new one is complete and on the disk; until then, and
-where anything goes wrong, it stays as it was.`,
-  examples: ['nomsy get disk disk.img', 'nomsy get photos/ada.jpg .'],
+where anything goes wrong, it stays as it was.
+
+A directory is made under another name beside DEST, and gets its own when all is in it; DEST must not be there, or be
+empty. What a run that was stopped has left is verified and taken up by the next. Modes, times, links, extended
+attributes and, as root, owners come back as they were put; what cannot be set is told, and the exit status is 1.
+Whatever is in the object, nothing is written outside of DEST.`,
+  examples: [
+    'nomsy get disk disk.img',
+    'nomsy get photos/ada.jpg .',
+    'nomsy get backup~3:home/ada restored',
+    'nomsy get backup --into /srv/www --delete',
+    'nomsy get backup --tar - | tar t',
+  ],
+}
+
+interface GetOptions {
+  readonly into?: boolean
+  readonly delete?: boolean
+  readonly seed?: readonly string[]
+  readonly sameOwner: boolean
+  readonly tar?: string
 }
 
 export async function run(
   context: CommandContext,
-  _options: object,
+  options: GetOptions,
+  object: string,
+  dest: string | undefined,
+): Promise<void> {
+  const { into = false, delete: deletes = false, tar } = options
+  if ((dest === undefined) === (tar === undefined))
+    throw new UsageError('name one place to write to: DEST, or --tar FILE')
+  if (deletes && !into) throw new UsageError('--delete is for --into')
+  const db = await context.openToRead()
+  const found = await findValue(db, object)
+  if (tar !== undefined) await writeTar(context, db, ofKind(found, 'dir', object), tar)
+  else if (found.kind === 'dir') await writeDirectory(context, db, found.object, object, dest!, options)
+  else await writeFile(context, db, ofKind(found, 'blob', object), object, dest!)
+}
+
+async function writeFile(
+  context: CommandContext,
+  db: Database,
+  blob: Blob,
   object: string,
   dest: string,
 ): Promise<void> {
   const { signal } = context
-  const db = await context.openToRead()
-  const blob = await findBlob(db, object)
   if (dest === STDOUT) {
     return writeSlabs(blob.pieces({ signal }), (slab) => context.output.write(slab))
   }
@@ -42,6 +91,69 @@ export async function run(
   using progress = context.progress(path, blob.size)
   await writeWholeFile(path, blob.pieces({ signal }), progress.add)
   if (context.json) await context.output.line(JSON.stringify({ ref: blob.ref, name: path, size: blob.size }))
+}
+
+async function writeDirectory(
+  context: CommandContext,
+  db: Database,
+  directory: Directory,
+  object: string,
+  dest: string,
+  { into, delete: deletes, seed, sameOwner }: GetOptions,
+): Promise<void> {
+  if (dest === STDOUT)
+    throw new UsageError(`${object} is a directory; --tar - writes it to standard output as an archive`)
+  using progress = context.progress(dest)
+  const { entries, bytes, unchanged, problems } = await db.extract(directory, dest, {
+    into,
+    deletes,
+    seeds: seed,
+    // As root owners are set unless one asks for something else.
+    sameOwner: sameOwner ? undefined : false,
+    within: pathWithin(object),
+    signal: context.signal,
+    onProgress: progress.add,
+    onProblem: ({ path, message }) => context.warn(`nomsy: ${join(dest, path)}: ${message}`),
+  })
+  progress.end()
+  if (context.json) {
+    const { ref } = directory
+    await context.output.line(JSON.stringify({ ref, name: dest, entries, bytes, unchanged, problems }))
+  }
+  warnOf(context, problems)
+}
+
+async function writeTar(
+  context: CommandContext,
+  db: Database,
+  directory: Directory,
+  file: string,
+): Promise<void> {
+  let problems = 0
+  const pieces = db.tar(directory, {
+    signal: context.signal,
+    onProblem: (path, message) => {
+      problems++
+      context.warn(`nomsy: ${path}: ${message}`)
+    },
+  })
+  if (file === STDOUT) await writeSlabs(pieces, (slab) => context.output.write(slab))
+  else {
+    using progress = context.progress(file)
+    await writeWholeFile(file, pieces, progress.add)
+  }
+  warnOf(context, problems)
+}
+
+function warnOf(context: CommandContext, problems: number): void {
+  if (problems === 0) return
+  context.warn(`nomsy: ${problems} ${problems === 1 ? 'thing is' : 'things are'} not as they were put`)
+  context.exitCode = 1
+}
+
+/** The path in `object`: hard links tell each other by theirs. */
+function pathWithin(object: string): EntryName[] {
+  return parseObjectPath(object).steps.map(({ key }) => key as EntryName)
 }
 
 /** The name that `object` is; undefined where it is something else, or what is inside something. */

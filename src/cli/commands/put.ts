@@ -31,6 +31,7 @@ export const usage: CommandUsage = {
       flags: '--no-state',
       description: 'of directories: read all files, also those that rest since the last put',
     },
+    { flags: '--tar', description: 'the files are tar archives: store what is in each, as a directory' },
     compressionOption(
       'pack what is stored now so: none, zstd, or zstd:LEVEL from -7 (fast) to 19 (small); else as the store was made to',
     ),
@@ -42,12 +43,14 @@ open, that one packs, in its own way.
 A directory under --name is committed each time. Files in it that have not changed since it was last put, by their
 times, size and inode, are not read again. What cannot be read, or changes meanwhile, is said; all else is stored, and
 the exit status is 1.
+An archive gives the directory that its files on the disk would give, with all that it says of them.
 ${TREE_NOTES}`,
   examples: [
     'nomsy put --name disk disk.img',
     'nomsy put --name backup --exclude node_modules ~/work',
     'nomsy put --reproducible dist',
     'tar c photos | nomsy put -',
+    'docker save app | nomsy put --tar --name app -',
     'nomsy put --compression none holiday.mp4',
   ],
 }
@@ -57,21 +60,26 @@ interface PutOptions extends TreeWords {
   readonly message?: string
   readonly compression?: Compression
   readonly state: boolean
+  readonly tar?: boolean
 }
 
 export async function run(context: CommandContext, options: PutOptions, paths: string[]): Promise<void> {
-  const { name, message, compression, state } = options
+  const { name, message, compression, state, tar = false } = options
   if (name !== undefined && paths.length > 1) {
     throw new UsageError(`--name ${name} names one thing, not ${paths.length}; put the others without it`)
   }
   if (name === undefined && message !== undefined) throw new UsageError('-m is for what --name names')
   const directories = new Set<string>()
   for (const path of paths) if (await isDirectory(path)) directories.add(path)
-  const treeOptions = await treeOptionsOf(options, directories.size > 0)
+  if (tar && directories.size > 0) throw new UsageError('--tar is for archives, and not for directories')
+  const treeOptions = await treeOptionsOf(options, tar || directories.size > 0)
+  if (tar && (treeOptions.exclude?.length ?? 0) > 0)
+    throw new UsageError('of archives all is stored; leave out --exclude and --exclude-from')
   const sources = await findSources(paths.filter((path) => !directories.has(path)))
   const db = await context.openOrCreate({ compression })
   for (const path of paths) {
     if (directories.has(path)) await putDirectory(context, db, path, { name, message, ...treeOptions, state })
+    else if (tar) await putArchive(context, db, sources.shift()!, { name, message, ...treeOptions })
     else await putSource(context, db, sources.shift()!, { name, message })
   }
 }
@@ -123,6 +131,25 @@ async function putDirectory(
         })
       : `${ref}  ${printable(path)}`,
   )
+}
+
+async function putArchive(
+  context: CommandContext,
+  db: Database,
+  source: Source,
+  { name, message = `put ${source.name}`, ...options }: HeadWords & PutTreeOptions,
+): Promise<void> {
+  using progress = context.progress(source.name, source.size)
+  const { signal } = context
+  const { ref } = await source.readInOrder(signal, (pieces) =>
+    db.putTar(pieces, { with: options.with, signal, onProgress: progress.addStored }),
+  )
+  if (name === undefined) await db.pin(ref)
+  else await db.update(name, async () => ref, { message })
+  progress.end()
+  const { newBytes } = progress
+  const words = { ref, name: source.name, newBytes, ...(name !== undefined && { head: name }) }
+  await context.output.report(context.json ? JSON.stringify(words) : `${ref}  ${printable(source.name)}`)
 }
 
 /** A stored file, and the bytes of chunks that the store did not have before. */

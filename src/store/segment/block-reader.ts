@@ -7,7 +7,7 @@ import { RefList } from '../../hash/ref-list.js'
 import { type StoredPart, type StoredRun, type VerifiedParts, verifyUnits } from '../../parallel/jobs.js'
 import { runJob } from '../../parallel/pool.js'
 import { unpack } from '../../parallel/zstd.js'
-import { MAX_CHUNK_BYTES } from '../chunk-store.js'
+import { MAX_CHUNK_BYTES, type StoredChunks } from '../chunk-store.js'
 import { readFully } from './file-system.js'
 import type { ChunkPlace } from './place.js'
 import { CODEC_NONE } from './record.js'
@@ -87,6 +87,15 @@ export class BlockReader {
       if (bytes === undefined) throw this.#damaged(wanted[slot]!)
       return bytes
     })
+  }
+
+  /** Where the chunks lie, for who reads and verifies them elsewhere; undefined where files have no descriptors. */
+  async locate(wanted: readonly Wanted[]): Promise<StoredChunks | undefined> {
+    for (const each of wanted) this.#checkPlace(each)
+    const found = runsOf(unitsOf(wanted))
+    const runs = await Promise.all(found.map((units) => this.#storedRun(units, wanted)))
+    if (!runs.every(hasDescriptor)) return undefined
+    return { runs, slots: found.flatMap((units) => units.flatMap(({ slots }) => slots)) }
   }
 
   /**

@@ -18,6 +18,7 @@ import {
   type Finding,
   type Head,
   type Heads,
+  type StoredChunks,
 } from '../chunk-store.js'
 import type { LostChunks } from '../lost-chunks.js'
 import { BlockPacker } from './block-packer.js'
@@ -112,6 +113,16 @@ export class SegmentStore implements ChunkStore {
       const chunks = await this.#parts.reader.readMany(wanted)
       for (const [index, slot] of slots.entries()) result[slot] = chunks[index]
       return result
+    })
+  }
+
+  locate(refs: readonly Ref[]): Promise<StoredChunks | undefined> {
+    return this.#call(async () => {
+      const places = await this.#places(refs)
+      const slots = [...places.keys()].filter((slot) => isPlace(places[slot]))
+      const wanted = slots.map((slot) => ({ ref: refs[slot]!, place: places[slot] as ChunkPlace }))
+      const found = await this.#parts.reader.locate(wanted)
+      return found && { runs: found.runs, slots: found.slots.map((slot) => slots[slot]!) }
     })
   }
 
@@ -348,6 +359,10 @@ export class SegmentStore implements ChunkStore {
     call.then(done, done)
     return call
   }
+}
+
+function isPlace(found: ChunkPlace | Uint8Array | undefined): found is ChunkPlace {
+  return found !== undefined && !(found instanceof Uint8Array)
 }
 
 function closedError(): StoreError {

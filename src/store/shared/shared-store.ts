@@ -18,6 +18,7 @@ import {
   type Head,
   type Heads,
   keptBytes,
+  type StoredChunks,
 } from '../chunk-store.js'
 import { openSession, type Session, type SharedStoreOptions } from './session.js'
 import { Unflushed } from './unflushed.js'
@@ -78,6 +79,11 @@ export class SharedStore implements ChunkStore {
 
   getMany(refs: readonly Ref[]): Promise<(Uint8Array | undefined)[]> {
     return this.#ask((store) => store.getMany(refs))
+  }
+
+  /** Of the files that this process has open itself. */
+  async locate(refs: readonly Ref[]): Promise<StoredChunks | undefined> {
+    return this.#own?.locate?.(refs)
   }
 
   has(ref: Ref): Promise<boolean> {

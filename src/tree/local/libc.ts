@@ -30,9 +30,13 @@ export const { S_IFMT, S_IFREG, S_IFDIR, S_IFLNK, S_IFIFO, S_IFSOCK = 0o140000, 
 /** Numbers of errors that callers look for. */
 const EINTR = 4
 const ENXIO = 6
+const EAGAIN = 11
 const ERANGE = 34
 const ENODATA = 61
 const EOPNOTSUPP = 95
+
+const LOCK_EX = 2
+const LOCK_NB = 4
 
 const SEEK_DATA = 3
 const SEEK_HOLE = 4
@@ -239,9 +243,10 @@ export function rmdirat(dir: number, path: SystemPath): void {
   check(() => libc().unlinkat(dir, c(path), AT_REMOVEDIR), 'rmdirat', path)
 }
 
-/** Of a symlink itself. */
-export function fchownat(dir: number, path: SystemPath, uid: number, gid: number): void {
-  check(() => libc().fchownat(dir, c(path), uid, gid, AT_SYMLINK_NOFOLLOW), 'fchownat', path)
+/** Of a symlink itself; of what the descriptor `dir` stands for where `path` is empty and `isItself` is set. */
+export function fchownat(dir: number, path: SystemPath, uid: number, gid: number, isItself = false): void {
+  const flags = AT_SYMLINK_NOFOLLOW | (isItself ? AT_EMPTY_PATH : 0)
+  check(() => libc().fchownat(dir, c(path), uid, gid, flags), 'fchownat', path)
 }
 
 export function fchown(fd: number, uid: number, gid: number): void {
@@ -257,9 +262,10 @@ export function fchmod(fd: number, mode: number): void {
   check(() => libc().fchmod(fd, mode), 'fchmod')
 }
 
-/** Sets the time of the last change, of a symlink itself; nanoseconds since 1970. */
-export function utimensat(dir: number, path: SystemPath, mtime: bigint): void {
-  check(() => libc().utimensat(dir, c(path), timesOf(mtime), AT_SYMLINK_NOFOLLOW), 'utimensat', path)
+/** Sets the time of the last change, nanoseconds since 1970; of what, as in {@link fchownat}. */
+export function utimensat(dir: number, path: SystemPath, mtime: bigint, isItself = false): void {
+  const flags = AT_SYMLINK_NOFOLLOW | (isItself ? AT_EMPTY_PATH : 0)
+  check(() => libc().utimensat(dir, c(path), timesOf(mtime), flags), 'utimensat', path)
 }
 
 export function futimens(fd: number, mtime: bigint): void {
@@ -294,6 +300,19 @@ export function fsetxattr(fd: number, name: string, value: Uint8Array): void {
 
 export function lremovexattr(path: SystemPath, name: string): void {
   check(() => libc().lremovexattr(c(path), c(name)), 'lremovexattr', path)
+}
+
+/** Of what `path` leads to, whatever stands in between. */
+export function setxattr(path: SystemPath, name: string, value: Uint8Array): void {
+  check(() => libc().setxattr(c(path), c(name), value, value.length, 0), 'setxattr', path)
+}
+
+/** Keeps others who ask for it out of the open file, until it is closed; false where somebody else does. */
+export function tryLock(fd: number): boolean {
+  if (libc().flock(fd, LOCK_EX | LOCK_NB) >= 0) return true
+  const errno = koffi!.errno()
+  if (errno === EAGAIN) return false
+  throw new SystemError(errno, 'flock')
 }
 
 export function fremovexattr(fd: number, name: string): void {
@@ -374,6 +393,8 @@ const PROTOTYPES = {
   fgetxattr: 'long fgetxattr(int fd, const void *name, void *into, size_t size)',
   lsetxattr: 'int lsetxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
   fsetxattr: 'int fsetxattr(int fd, const void *name, const void *value, size_t size, int flags)',
+  setxattr: 'int setxattr(const void *path, const void *name, const void *value, size_t size, int flags)',
+  flock: 'int flock(int fd, int operation)',
   lremovexattr: 'int lremovexattr(const void *path, const void *name)',
   fremovexattr: 'int fremovexattr(int fd, const void *name)',
   lseek: 'int64_t lseek(int fd, int64_t offset, int whence)',
