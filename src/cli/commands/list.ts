@@ -1,8 +1,9 @@
 /** nomsy list: the commands for lists; without one, what `nomsy heads` prints. */
 
-import type { CommandGroup } from '../command.js'
+import type { CommandGroup, CommandUsage } from '../command.js'
+import { usage as headsUsage } from './heads.js'
 
-export { run, usage } from './heads.js'
+export { run } from './heads.js'
 
 export const group: CommandGroup['group'] = {
   summary: 'work with lists: get, push, set, splice, delete, range, import, export',
@@ -14,4 +15,11 @@ under its ref, and where the name has commits, in its history. Without a command
     'nomsy list range events --start -10',
     'nomsy show events',
   ],
+}
+
+export const usage: CommandUsage = {
+  summary: headsUsage.summary,
+  arguments: headsUsage.arguments,
+  options: headsUsage.options,
+  examples: ['nomsy list photos/'],
 }
