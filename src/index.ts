@@ -17,7 +17,7 @@ export type { ItemOf, Source, WriteOptions } from './collection/source.js'
 export type { Input, Key, Storable, StorableKey, Stored, StoredKey, Value } from './collection/value.js'
 export type { Problem } from './database/check.js'
 export { Commit } from './database/commit.js'
-export { Database, type DatabaseOptions } from './database/database.js'
+export { Database, type DatabaseOptions, type PutTreeResult } from './database/database.js'
 export type { ChangeValue, CommitOptions, CommitWords, UpdateOptions } from './database/head-commit.js'
 export type { LogOptions } from './database/history.js'
 export type { MergeOptions } from './database/merge.js'
@@ -40,6 +40,7 @@ export {
   StoreLockedError,
   TreePathError,
   UnknownObjectError,
+  UnsupportedPlatformError,
 } from './errors.js'
 export { Ref } from './hash/ref.js'
 export type { Change } from './sequence/diff.js'
@@ -69,7 +70,9 @@ export type {
   SymlinkEntry,
   TopAttributes,
 } from './tree/entry.js'
+export { ALL_KINDS, REPRODUCIBLE_KINDS } from './tree/kinds.js'
 export type { ExtractOptions, ExtractProblem, ExtractResult } from './tree/local/extract-run.js'
+export type { PutTreeOptions, TreeProblem } from './tree/local/put-tree.js'
 export type { PutTarOptions } from './tree/tar/put-tar.js'
 export type { TarOptions } from './tree/tar/tar-of.js'
 export type { TreePath } from './tree/tree-path.js'

@@ -77,7 +77,9 @@ describe('a file', () => {
 
   test('that is a directory is refused', async () => {
     mkdirSync(join(directory, 'dir'))
-    await expect(findSource(join(directory, 'dir'))).rejects.toThrow(/is a directory, which cannot be read as a file/)
+    await expect(findSource(join(directory, 'dir'))).rejects.toThrow(
+      /is a directory, which cannot be read as a file/,
+    )
   })
 })
 

@@ -32,7 +32,7 @@ import type { ScanDirectory } from './scan.js'
 import { openDirectory } from './system-path.js'
 
 /** Batches and large files under way at a time. */
-const MAX_BATCHES = 6
+const MAX_BATCHES = 4
 const MAX_LARGE = 2
 
 /** How often a large file that changes while it is read is read. */
@@ -147,7 +147,7 @@ export class FileStorer {
     if (this.#group === undefined) return
     const { directory, packer } = this.#group
     this.#group = undefined
-    this.#batch.groups.push({ path: directory.path.slice(), id: directory.id, entries: packer.take() })
+    this.#batch.groups.push({ path: directory.path, id: directory.id, entries: packer.take() })
   }
 
   #begin(work: Promise<void>): void {

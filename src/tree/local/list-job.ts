@@ -109,7 +109,8 @@ export function listDirectories(
     const directories: OpenStart[] = []
     const listing = lister.list(start, directories)
     listings.push(listing)
-    left -= listing.count + 1
+    // Deep ones take their place too.
+    left -= listing.count + 1 + (start.path.length >> 8)
     for (let index = directories.length - 1; index >= 0; index--) open.push(directories[index]!)
   }
   return listings

@@ -24,7 +24,7 @@ import { OwnerNames } from './owner-names.js'
 import { EntryPacker, type FileId, PackedEntry } from './packed-entry.js'
 import { recordsXattrs, xattrsAt } from './recorded-xattrs.js'
 import { Scan } from './scan.js'
-import { type EnterStep, type LeaveStep, nameIn, type Step, TreePlan } from './tree-plan.js'
+import { type EnterStep, type LeaveStep, type Step, TreePlan } from './tree-plan.js'
 import { type KnownContent, StateReader, StateWriter } from './tree-state.js'
 
 export interface PutTreeOptions {
@@ -78,7 +78,7 @@ const NO_LINKS: ReadonlyMap<number, EntryName> = new Map()
 const MAX_PROBLEMS = 1000
 
 /** Entries of steps that are planned and not taken. */
-const MAX_PLANNED = 16 * 1024
+const MAX_PLANNED = 4 * 1024
 
 /** Stores the directory at `path`. Rejects where it cannot be read itself, with NOMSY_UNSUPPORTED_PLATFORM. */
 export async function writeTree(
@@ -250,7 +250,7 @@ class TreeBuilder {
   #enter(step: EnterStep): void {
     const { directory, listing, same, isLoop } = step
     const parent = this.#open[this.#open.length - 1]
-    const name = parent === undefined ? '' : nameIn(directory, parent.step.directory)
+    const name = parent === undefined ? '' : nameOf(directory.name)
     const path = parent === undefined ? '' : joinPath(parent.path, name)
     const why = isLoop ? 'it is one of the directories that it lies in' : reasonIn(listing)
     if (why !== undefined && parent === undefined)

@@ -7,14 +7,15 @@ import { runModuleJob } from '../../parallel/pool.js'
 import type { Patterns } from './exclusions.js'
 import { LIST_ENTRIES, LIST_JOB, type Listing, type ListOptions, type ListStart } from './list-job.js'
 import { type FileId, PackedEntry } from './packed-entry.js'
-import { childPath } from './system-path.js'
+
+const SEPARATOR = Uint8Array.of(0x2f)
 
 /** Jobs under way at a time, and directories that one begins with. */
 const MAX_JOBS = 4
 const MAX_STARTS = 32
 
 /** Entries that are listed and not taken yet. */
-const MAX_AHEAD = 32 * 1024
+const MAX_AHEAD = 8 * 1024
 
 /** The first jobs are shorter, so that there is work for all workers soon. */
 const SHORT_JOBS = 4
@@ -23,12 +24,13 @@ const SHORT_ENTRIES = 256
 /** What a job counts for, beside those that go through bytes. */
 const JOB_BYTES = 2 * 1024 * 1024
 
-/** A directory on disk. */
-export class ScanDirectory implements ListStart {
-  /** Absolute. */
-  readonly path: Uint8Array
-  readonly relative: string
+/** A directory on disk. Its path is put together when it is asked for: many deep ones would fill the memory. */
+export class ScanDirectory {
+  /** Its name in `parent`; of the root the absolute path. */
+  readonly name: Uint8Array
+  readonly parent: ScanDirectory | undefined
   readonly id: FileId
+  /** Patterns that hold in it, and are not its own. */
   readonly patterns: readonly Patterns[]
   /** The directories in it, in the order of names, once it is listed. */
   children: ScanDirectory[] = []
@@ -36,11 +38,38 @@ export class ScanDirectory implements ListStart {
   listing: Listing | undefined
   isUnderWay = false
 
-  constructor({ path, relative, id, patterns }: ListStart) {
-    this.path = path
-    this.relative = relative
+  constructor(
+    name: Uint8Array,
+    parent: ScanDirectory | undefined,
+    id: FileId,
+    patterns: readonly Patterns[],
+  ) {
+    this.name = name
+    this.parent = parent
     this.id = id
     this.patterns = patterns
+  }
+
+  /** Absolute; a copy. */
+  get path(): Uint8Array {
+    const [root, ...names] = this.#names
+    return Buffer.concat([root!, ...names.flatMap((name) => [SEPARATOR, name])])
+  }
+
+  /** From the root, as text. */
+  get relative(): string {
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+    return this.#names
+      .slice(1)
+      .map((name) => decoder.decode(name))
+      .join('/')
+  }
+
+  get #names(): Uint8Array[] {
+    const names: Uint8Array[] = []
+    for (let each: ScanDirectory | undefined = this; each !== undefined; each = each.parent)
+      names.push(each.name)
+    return names.reverse()
   }
 
   /** What its worker has found. */
@@ -50,16 +79,8 @@ export class ScanDirectory implements ListStart {
     const { patterns: text } = listing
     const patterns = text === undefined ? this.patterns : [...this.patterns, { base: this.relative, text }]
     while (entry.next()) {
-      if (!entry.isDirectory || !entry.isEntered) continue
-      const name = new TextDecoder('utf-8', { ignoreBOM: true }).decode(entry.nameBytes)
-      this.children.push(
-        new ScanDirectory({
-          path: childPath(this.path, entry.nameBytes),
-          relative: this.relative === '' ? name : `${this.relative}/${name}`,
-          id: entry.fileId,
-          patterns,
-        }),
-      )
+      if (entry.isDirectory && entry.isEntered)
+        this.children.push(new ScanDirectory(entry.nameBytes.slice(), this, entry.fileId, patterns))
     }
   }
 }
@@ -76,7 +97,7 @@ export class Scan {
 
   constructor(path: Uint8Array, id: FileId, options: ListOptions) {
     this.#options = options
-    this.root = new ScanDirectory({ path, relative: '', id, patterns: [] })
+    this.root = new ScanDirectory(path, undefined, id, [])
     this.#frontier = [this.root]
   }
 
@@ -135,9 +156,8 @@ export class Scan {
   #beginJob(starts: readonly ScanDirectory[]): void {
     const entryCount = this.#jobCount++ < SHORT_JOBS ? SHORT_ENTRIES : LIST_ENTRIES
     for (const start of starts) start.isUnderWay = true
-    // Copies, since buffers are given away.
-    const given = starts.map(({ path, relative, id, patterns }) => ({
-      path: path.slice(),
+    const given: ListStart[] = starts.map(({ path, relative, id, patterns }) => ({
+      path,
       relative,
       id,
       patterns,

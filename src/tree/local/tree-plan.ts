@@ -4,7 +4,6 @@
  */
 
 import type { Ref } from '../../hash/ref.js'
-import type { EntryName } from '../entry.js'
 import { nameOf } from '../entry-name.js'
 import type { FileStorer, StoredFile } from './file-storer.js'
 import type { Listing } from './list-job.js'
@@ -75,7 +74,7 @@ export class TreePlan {
     if (child === undefined) return this.#leave(open)
     // It is needed no longer.
     open.directory.children[open.next++] = undefined as never
-    return this.#enter(child, open.isKnown ? state?.descend(nameIn(child, open.directory)) : undefined)
+    return this.#enter(child, open.isKnown ? state?.descend(nameOf(child.name)) : undefined)
   }
 
   async #enter(directory: ScanDirectory, known: KnownDirectory | undefined): Promise<EnterStep> {
@@ -145,9 +144,4 @@ function unchangedIn(
   } catch {
     return undefined
   }
-}
-
-/** The name of `child` in its parent. */
-export function nameIn(child: ScanDirectory, parent: ScanDirectory): EntryName {
-  return nameOf(child.path.slice(parent.path.length + 1))
 }
