@@ -33,6 +33,7 @@ export async function addCommands(
     .option('-q, --quiet', 'no progress and no remarks on standard error')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', AFTER_HELP)
+  const asksForHelp = words.some((word) => ['help', '--help', '-h'].includes(word))
   const called = calledCommand(words)
   const [group, command] = called?.split(' ') ?? []
   const start = (): CommandContext => startContext(parser.opts())
@@ -41,7 +42,9 @@ export async function addCommands(
     const names = command === undefined ? commandsOf(name) : [called!]
     if (Object.hasOwn(GROUPS, name)) {
       describeGroup(child, await GROUPS[name]!())
-      if (group !== undefined || words[0] === 'help') {
+      // What comes after `list` is no command of the group, if it was not recognized as one.
+      const isMeant = command !== undefined || asksForHelp || !Object.hasOwn(COMMANDS, name)
+      if (isMeant && (group !== undefined || words[0] === 'help')) {
         for (const each of names)
           defineCommand(child.command(each.slice(name.length + 1)), await COMMANDS[each]!(), start)
       }
@@ -61,7 +64,10 @@ function describeGroup(parser: Parser, { group }: CommandGroup): void {
 
 function defineCommand(parser: Parser, command: Command, start: () => CommandContext): void {
   const { usage } = command
-  parser.summary(usage.summary).description(sentence(usage.summary)).addHelpText('after', afterHelp(usage))
+  const isGroup = parser.description() !== ''
+  if (!isGroup) {
+    parser.summary(usage.summary).description(sentence(usage.summary)).addHelpText('after', afterHelp(usage))
+  }
   for (const [argument, description] of usage.arguments) parser.argument(argument, description)
   for (const { flags, description, parse, isRequired = false } of usage.options) {
     const option = new Option(flags, description).makeOptionMandatory(isRequired)

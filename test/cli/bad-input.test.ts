@@ -48,7 +48,7 @@ describe('exit status 2 for wrong usage', () => {
     [['cat', 'x', '--range', 'nonsense'], '--range nonsense: not a range of bytes; write 0-99, 100- or -500'],
     [['cat', 'x', '--range', '5-3'], '--range 5-3: the last byte is before the first; write 3-5'],
     [['cat', 'x', '--range', `0-${TOO_LARGE}`], 'the largest offset is 9007199254740991'],
-    [['get', 'x'], "missing required argument 'dest'"],
+    [['get', 'x'], 'name one place to write to'],
     [['get', 'x', 'y', 'z'], 'too many arguments'],
     [['diff', 'x'], "missing required argument 'b'"],
     [['splice', 'x'], "required option '--at <offset>' not specified"],

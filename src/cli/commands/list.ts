@@ -11,9 +11,9 @@ export const group: CommandGroup['group'] = {
 under its ref, and where the name has commits, in its history. Without a command, prints names and what is pinned, as
 'nomsy heads' does.`,
   examples: [
+    'nomsy list photos/',
     `nomsy list push events '{"level": "info"}'`,
     'nomsy list range events --start -10',
-    'nomsy show events',
   ],
 }
 

@@ -32,7 +32,7 @@ import type { ScanDirectory } from './scan.js'
 import { openDirectory } from './system-path.js'
 
 /** Batches and large files under way at a time. */
-const MAX_BATCHES = 6
+const MAX_BATCHES = 4
 const MAX_LARGE = 2
 
 /** How often a large file that changes while it is read is read. */

@@ -78,7 +78,7 @@ const NO_LINKS: ReadonlyMap<number, EntryName> = new Map()
 const MAX_PROBLEMS = 1000
 
 /** Entries of steps that are planned and not taken. */
-const MAX_PLANNED = 16 * 1024
+const MAX_PLANNED = 4 * 1024
 
 /** Stores the directory at `path`. Rejects where it cannot be read itself, with NOMSY_UNSUPPORTED_PLATFORM. */
 export async function writeTree(

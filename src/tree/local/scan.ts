@@ -15,7 +15,7 @@ const MAX_JOBS = 4
 const MAX_STARTS = 32
 
 /** Entries that are listed and not taken yet. */
-const MAX_AHEAD = 32 * 1024
+const MAX_AHEAD = 8 * 1024
 
 /** The first jobs are shorter, so that there is work for all workers soon. */
 const SHORT_JOBS = 4
