@@ -5,7 +5,14 @@
 
 import type { Value, ValueRecord } from '../encoding/value.js'
 import { Ref } from '../hash/ref.js'
-import type { Attributes, Entry, EntryName, Kind, TopAttributes } from './entry.js'
+import {
+  type Attributes,
+  type Entry,
+  type EntryName,
+  inTimeRange,
+  type Kind,
+  type TopAttributes,
+} from './entry.js'
 import { isUtf8 } from './entry-name.js'
 import { whyNoPath } from './tree-path.js'
 
@@ -57,7 +64,7 @@ const ATTRIBUTES: readonly [string, FieldRule][] = [
   ['gid', { form: 'an integer below 2^32', fits: isUint(MAX_UINT32), types: ENTRY_TYPES }],
   ['user', { form: 'text without NUL', fits: isUserName, types: ENTRY_TYPES }],
   ['group', { form: 'text without NUL', fits: isUserName, types: ENTRY_TYPES }],
-  ['mtime', { form: 'an integer of 64 bits', fits: isInt64, types: ENTRY_TYPES }],
+  ['mtime', { form: 'an integer from -2^63 to 2^64-1', fits: isInteger, types: ENTRY_TYPES }],
   ['xattrs', { form: 'a record of names and bytes, not empty', fits: isXattrs, types: ENTRY_TYPES }],
 ]
 
@@ -184,8 +191,9 @@ function isUint(max: number): (value: Value) => boolean {
   return (value) => Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max
 }
 
-function isInt64(value: Value): boolean {
-  return Number.isSafeInteger(value) || (typeof value === 'bigint' && BigInt.asIntN(64, value) === value)
+/** Whether it is an integer that can be written, as the latest times of file systems can: to the year 2554. */
+function isInteger(value: Value): boolean {
+  return Number.isSafeInteger(value) || (typeof value === 'bigint' && value === inTimeRange(value))
 }
 
 function isRef(value: Value): boolean {

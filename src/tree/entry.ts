@@ -23,6 +23,15 @@ export type Kind =
   | 'symlinks'
   | 'xattrs'
 
+const FIRST_TIME = -(2n ** 63n)
+const LAST_TIME = 2n ** 64n - 1n
+
+/** `mtime`, or the nearest time that can be stored: the years are 1677 to 2554. */
+export function inTimeRange(mtime: bigint): bigint {
+  if (mtime < FIRST_TIME) return FIRST_TIME
+  return mtime > LAST_TIME ? LAST_TIME : mtime
+}
+
 /** What any entry may have; absent where it was not recorded. */
 export interface Attributes {
   /** Permission bits, 0 to 0o7777. */
@@ -33,7 +42,7 @@ export interface Attributes {
   readonly gid?: number | undefined
   readonly user?: string | undefined
   readonly group?: string | undefined
-  /** Nanoseconds since 1970. */
+  /** Nanoseconds since 1970, from -2^63 to 2^64-1. */
   readonly mtime?: bigint | undefined
   /** Extended attributes by name, ACLs and capabilities among them. */
   readonly xattrs?: Readonly<Record<string, Uint8Array>> | undefined

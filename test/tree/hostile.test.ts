@@ -75,7 +75,7 @@ const entries: [string, Value][] = [
   ['an empty user', { ...file, user: '' }],
   ['a group that is no text', { ...file, group: 0 }],
   ['a float as time', { ...file, mtime: 0.5 }],
-  ['a time beyond 63 bits', { ...file, mtime: 2n ** 63n }],
+  ['a time that is a float', { ...file, mtime: 2 ** 70 }],
   ['empty xattrs', { ...file, xattrs: {} }],
   ['xattrs that are text', { ...file, xattrs: { 'user.a': 'b' } }],
   ['an xattr without a name', { ...file, xattrs: { '': bad() } }],

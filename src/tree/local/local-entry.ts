@@ -1,7 +1,7 @@
 /** What is recorded of a file on disk, as the entry of a directory has it. SPEC "Directories". */
 
 import type { Ref } from '../../hash/ref.js'
-import type { Attributes, Entry, EntryName, Kind } from '../entry.js'
+import { type Attributes, type Entry, type EntryName, inTimeRange, type Kind } from '../entry.js'
 import { S_IFBLK, S_IFCHR, S_IFIFO, S_IFLNK, S_IFMT, S_IFSOCK } from './libc.js'
 import type { OwnerNames } from './owner-names.js'
 import type { PackedEntry } from './packed-entry.js'
@@ -87,7 +87,7 @@ export class EntryRecorder {
       if (user !== undefined) fields.user = user
       if (group !== undefined) fields.group = group
     }
-    if (this.#hasMtime) fields.mtime = entry.mtime
+    if (this.#hasMtime) fields.mtime = inTimeRange(entry.mtime)
     const { xattrs } = entry
     if (xattrs !== undefined) fields.xattrs = xattrs
     return fields

@@ -1,6 +1,6 @@
 /** What a member of an archive says of a file besides its bytes, as an entry has it. */
 
-import type { Attributes, Kind } from '../entry.js'
+import { type Attributes, inTimeRange, type Kind } from '../entry.js'
 import { type AclNames, aclBytes } from './posix-acl.js'
 import type { PaxRecords, TarMember } from './read-tar.js'
 
@@ -9,9 +9,6 @@ const ACL = 'SCHILY.acl.'
 
 /** Bytes of an ACL of three entries: of owner, group and others. */
 const MODE_ACL_BYTES = 28
-
-/** Nanoseconds since 1970. */
-const MAX_TIME = 2n ** 63n - 1n
 
 /** Those of the attributes that are among `kinds`. */
 export function attributesOf(member: TarMember, kinds: readonly Kind[], names: AclNames): Attributes {
@@ -24,15 +21,9 @@ export function attributesOf(member: TarMember, kinds: readonly Kind[], names: A
     ...(has('owner') && { uid, gid }),
     ...(has('names') && userName !== undefined && { user: userName }),
     ...(has('names') && groupName !== undefined && { group: groupName }),
-    ...(has('mtime') && { mtime: inRange(mtime) }),
+    ...(has('mtime') && { mtime: inTimeRange(mtime) }),
     ...(Object.keys(xattrs).length > 0 && { xattrs }),
   }
-}
-
-/** The next time that can be stored: archives have some that are centuries off. */
-function inRange(mtime: bigint): bigint {
-  if (mtime < -MAX_TIME) return -MAX_TIME
-  return mtime > MAX_TIME ? MAX_TIME : mtime
 }
 
 function xattrsIn(

@@ -25,7 +25,7 @@ import type { Database } from '../../../src/database/database.js'
 import { open } from '../../../src/database/open.js'
 import { DISCARD } from '../../../src/sequence/chunk-sink.js'
 import type { Directory } from '../../../src/tree/directory.js'
-import type { FileEntry, Kind } from '../../../src/tree/entry.js'
+import { type FileEntry, inTimeRange, type Kind } from '../../../src/tree/entry.js'
 import { bytesOfName } from '../../../src/tree/entry-name.js'
 import { REPRODUCIBLE_KINDS } from '../../../src/tree/kinds.js'
 import {
@@ -160,6 +160,22 @@ test('names of one file, holes, attributes and pipes are recorded where they are
   expect(leftOut).toBe(1)
   expect(await bare.get('pipe')).toBeUndefined()
   expect(bare.top).toEqual({ with: [] })
+})
+
+test('times that are far off are recorded, those beyond what can be stored as the nearest', async () => {
+  const path = newDirectory()
+  const years = ['1500-01-01', '1900-01-01', '2300-01-01', '2446-01-01', '4000-01-01']
+  for (const year of years) {
+    writeFileSync(join(path, year), '')
+    execFileSync('touch', ['-d', `${year} 00:00:00 UTC`, join(path, year)])
+  }
+  const { tree } = await put(path)
+  for (const year of years) {
+    // What the file system makes of it, it may not have such years itself.
+    const { mtimeNs } = lstatSync(join(path, year), { bigint: true })
+    const stored = await tree.get(year)
+    expect(stored?.mtime, year).toBe(inTimeRange(mtimeNs))
+  }
 })
 
 test('the reproducible tree of a copy is the same, and so is that of a part put alone', async () => {
