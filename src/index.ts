@@ -18,6 +18,7 @@ export type { Input, Key, Storable, StorableKey, Stored, StoredKey, Value } from
 export type { Problem } from './database/check.js'
 export { Commit } from './database/commit.js'
 export { Database, type DatabaseOptions } from './database/database.js'
+export type { GcOptions } from './database/gc.js'
 export type { ChangeValue, CommitOptions, CommitWords, UpdateOptions } from './database/head-commit.js'
 export type { LogOptions } from './database/history.js'
 export type { MergeOptions } from './database/merge.js'
@@ -43,12 +44,17 @@ export { Ref } from './hash/ref.js'
 export type { Change } from './sequence/diff.js'
 export {
   type CheckOptions,
+  type Children,
   type Chunk,
+  type ChunkSize,
   type ChunkStore,
+  type Collected,
+  type CollectOptions,
   chunkOf,
   type Finding,
   type Head,
   type Heads,
+  type Usage,
 } from './store/chunk-store.js'
 export { LevelStore } from './store/level-store.js'
 export { MemoryStore } from './store/memory-store.js'

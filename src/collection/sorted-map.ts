@@ -57,8 +57,10 @@ export class SortedMap<K extends Key, V extends Value>
     source: Source<readonly [unknown, unknown]>,
     options?: WriteOptions,
   ): Promise<SortedMap<K, V>> {
-    const { ref } = await buildKeyed(context, MAP_KIND, source, options)
-    return SortedMap.open(context, ref)
+    return context.store.writing(async () => {
+      const { ref } = await buildKeyed(context, MAP_KIND, source, options)
+      return SortedMap.open(context, ref)
+    })
   }
 
   /** The value under `key`; undefined if it is not there. */
@@ -150,8 +152,10 @@ export class SortedMap<K extends Key, V extends Value>
   }
 
   async #with(edits: Source<KeyedEdit>): Promise<SortedMap<K, V>> {
-    const { params = COLLECTION_PARAMS } = this.context
-    const root = await editKeyed(this.tree, edits, { params })
-    return root === undefined ? this : SortedMap.open(this.context, root.ref)
+    const { store, params = COLLECTION_PARAMS } = this.context
+    return store.writing(async () => {
+      const root = await editKeyed(this.tree, edits, { params })
+      return root === undefined ? this : SortedMap.open(this.context, root.ref)
+    })
   }
 }

@@ -41,8 +41,10 @@ export class SortedSet<K extends Key> extends SortedCollection<K> implements Asy
     source: Source<unknown>,
     options?: WriteOptions,
   ): Promise<SortedSet<K>> {
-    const { ref } = await buildKeyed(context, SET_KIND, source, options)
-    return SortedSet.open(context, ref)
+    return context.store.writing(async () => {
+      const { ref } = await buildKeyed(context, SET_KIND, source, options)
+      return SortedSet.open(context, ref)
+    })
   }
 
   /** The key at `position` in their order, from the end where negative; undefined if there is none. */
@@ -92,8 +94,10 @@ export class SortedSet<K extends Key> extends SortedCollection<K> implements Asy
   }
 
   async #with(edits: Source<KeyedEdit>): Promise<SortedSet<K>> {
-    const { params = COLLECTION_PARAMS } = this.context
-    const root = await editKeyed(this.tree, edits, { params })
-    return root === undefined ? this : SortedSet.open(this.context, root.ref)
+    const { store, params = COLLECTION_PARAMS } = this.context
+    return store.writing(async () => {
+      const root = await editKeyed(this.tree, edits, { params })
+      return root === undefined ? this : SortedSet.open(this.context, root.ref)
+    })
   }
 }

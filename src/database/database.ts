@@ -15,10 +15,11 @@ import { InvalidNodeError, MissingChunkError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
 import { kindOf } from '../sequence/kind.js'
 import { NodeCache } from '../sequence/node-reader.js'
-import type { CheckOptions, ChunkStore, Head, Heads } from '../store/chunk-store.js'
+import type { CheckOptions, ChunkStore, Collected, Head, Heads } from '../store/chunk-store.js'
 import { checkAll, checkObject, type Problem } from './check.js'
 import type { Commit } from './commit.js'
 import { commonAncestor } from './common-ancestor.js'
+import { collectGarbage, type GcOptions } from './gc.js'
 import {
   type ChangeValue,
   type CommitContext,
@@ -308,6 +309,18 @@ export class Database {
   ): AsyncGenerator<Problem> {
     const { ref, name = String(ref) } = options
     return ref === undefined ? checkAll(this.store, options) : checkObject(this.store, ref, name, options)
+  }
+
+  /**
+   * Frees the room of all that nothing needs: that is under no head and no pin, in no blob, list, map or set that the
+   * program still has, and in nothing that is being written. What was put, found or read since this began stays too.
+   * Others may go on meanwhile. `onProgress` is told of chunks.
+   *
+   * Rejects with NOMSY_MISSING_CHUNK or NOMSY_DAMAGED_CHUNK, and frees nothing, where a head or pin leads to a chunk
+   * that cannot say what is under it.
+   */
+  gc(options: GcOptions = {}): Promise<Collected> {
+    return collectGarbage(this.store, this.#context.cache, options)
   }
 
   /** Makes everything put before durable. */

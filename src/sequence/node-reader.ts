@@ -28,6 +28,10 @@ export class NodeCache {
   readonly #nodes: LRUCache<string, CachedNode>
   /** Fetches under way, by ref and kind. */
   readonly pending = new Map<string, Promise<Node>>()
+  /** Roots of trees that the program may still hold, and whether a root is among them. */
+  readonly #roots = new Set<OpenRoot>()
+  readonly #isOpen = new WeakSet<Node>()
+  readonly #forget = new FinalizationRegistry<OpenRoot>((root) => this.#roots.delete(root))
 
   constructor(maxBytes = CACHE_BYTES) {
     this.#nodes = new LRUCache({ maxSize: maxBytes })
@@ -45,6 +49,26 @@ export class NodeCache {
     this.#nodes.set(key, { format, chunk, node }, { size: memoryOf(chunk, node) })
     return node
   }
+
+  /** Notes that somebody has opened the tree `ref`: it counts as open for as long as anybody can get at its root. */
+  opened(ref: Ref, root: Node): void {
+    if (this.#isOpen.has(root)) return
+    const open = { ref, root: new WeakRef(root) }
+    this.#isOpen.add(root)
+    this.#roots.add(open)
+    this.#forget.register(root, open)
+  }
+
+  /** Forgets all nodes; gives the refs of the trees that are open. */
+  clear(): Ref[] {
+    this.#nodes.clear()
+    return [...this.#roots].flatMap(({ ref, root }) => (root.deref() === undefined ? [] : [ref]))
+  }
+}
+
+interface OpenRoot {
+  readonly ref: Ref
+  readonly root: WeakRef<Node>
 }
 
 /** Bytes of memory that a node takes up, roughly: its chunk, its offsets, and the objects around them. */
@@ -93,6 +117,7 @@ export class NodeReader {
     if (node instanceof MetaNode && node.childCount < 2) {
       throw new InvalidNodeError(ref.toString(), 'a root with one child')
     }
+    this.#cache.opened(ref, node)
     return node
   }
 

@@ -5,17 +5,18 @@
 
 import { NomsyError, StoreError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
-import { RefList } from '../../hash/ref-list.js'
-import type { VerifiedParts } from '../../parallel/jobs.js'
-import { runJob } from '../../parallel/pool.js'
 import type { CheckOptions, Finding } from '../chunk-store.js'
+import { readCheckpoint } from './checkpoint.js'
 import type { OpenedStore } from './open-segment-store.js'
 import { CODEC_NONE, SEGMENT_HEADER_BYTES } from './record.js'
 import { type ScannedRecord, SegmentScanner } from './segment-scanner.js'
 import { isSystemError, listSegments } from './store-format.js'
+import { verifiedParts } from './verified-parts.js'
 
 export async function* checkLog(store: OpenedStore, options: CheckOptions): AsyncGenerator<Finding> {
   yield* store.findings
+  const { catalog } = store
+  const { sweeps } = catalog
   const end = store.log?.durable ?? store.end
   let totalBytes = 0
   const scanners: SegmentScanner[] = []
@@ -27,17 +28,44 @@ export async function* checkLog(store: OpenedStore, options: CheckOptions): Asyn
       scanners.push(scanner)
       totalBytes += scanner.size
     } catch (error) {
-      yield await unreadable(store, segment, error)
+      if (!catalog.isGone(segment)) yield await unreadable(store, segment, error)
     }
   }
+  const dropped = await droppedIn(store, scanners)
+  /** Whether the index, which has no place for a chunk of that segment, should have one. */
+  const isMissing = (ref: Ref, segment: number): boolean =>
+    catalog.sweeps === sweeps && dropped.get(segment)?.has(ref.toString()) !== true
   for (const scanner of scanners) {
     const endOffset = scanner.segment === end.segment ? end.offset : scanner.size
     try {
-      yield* checkSegment(store, scanner, endOffset, totalBytes, options)
+      yield* checkSegment({ ...store, isMissing }, scanner, endOffset, totalBytes, options)
     } catch (error) {
-      yield await unreadable(store, scanner.segment, error)
+      if (!catalog.isGone(scanner.segment)) yield await unreadable(store, scanner.segment, error)
     }
   }
+}
+
+/** The store, and what a collection has to do with its log. */
+interface CheckedStore extends OpenedStore {
+  readonly isMissing: (ref: Ref, segment: number) => boolean
+}
+
+/** Chunks that checkpoints say are dropped, by the segment in which their copies are. */
+async function droppedIn(
+  { files, storeId }: OpenedStore,
+  scanners: readonly SegmentScanner[],
+): Promise<ReadonlyMap<number, ReadonlySet<string>>> {
+  const dropped = new Map<number, Set<string>>()
+  for (const { segment } of scanners) {
+    // One that cannot be read is met again.
+    const checkpoint = await readCheckpoint(files, storeId, segment).catch(() => undefined)
+    for (const [other, refs] of checkpoint?.dropped ?? []) {
+      const texts = dropped.get(other) ?? new Set()
+      for (const ref of refs) texts.add(ref.toString())
+      dropped.set(other, texts)
+    }
+  }
+  return dropped
 }
 
 async function segmentsOf({ fs, path }: OpenedStore): Promise<number[]> {
@@ -57,7 +85,7 @@ async function unreadable(store: OpenedStore, segment: number, error: unknown): 
 }
 
 async function* checkSegment(
-  store: OpenedStore,
+  store: CheckedStore,
   scanner: SegmentScanner,
   end: number,
   totalBytes: number,
@@ -77,11 +105,11 @@ async function* checkSegment(
       at = next
       continue
     }
-    yield* checkRecord(store, record, where(record.start))
+    yield* checkRecord(store, scanner.segment, record, where(record.start))
     onProgress?.(record.end - at, totalBytes)
     at = record.end
   }
-  const missing = (store.sizes.get(scanner.segment) ?? 0) - scanner.size
+  const missing = (store.catalog.sizes.get(scanner.segment)?.bytes ?? 0) - scanner.size
   if (missing > 0) {
     const refs = await unreadableIn(store, scanner.segment, scanner.size, Number.POSITIVE_INFINITY)
     yield { message: `${where(scanner.size)}: ${missing} bytes are missing at its end`, refs }
@@ -89,7 +117,8 @@ async function* checkSegment(
 }
 
 async function* checkRecord(
-  store: OpenedStore,
+  store: CheckedStore,
+  segment: number,
   record: ScannedRecord,
   where: string,
 ): AsyncGenerator<Finding> {
@@ -103,6 +132,7 @@ async function* checkRecord(
   const places = await store.index.getMany(directory.map(({ ref }) => ref))
   for (const [slot, { ref, offset }] of directory.entries()) {
     if (places[slot] === undefined) {
+      if (!store.isMissing(ref, segment)) continue
       const mend = "remove the store's directory 'index', it is made anew from the log"
       yield { message: `${where}: the index does not know chunk ${ref}; ${mend}`, refs: [ref] }
     } else if (parts[slot] === undefined && !(await isReadable(store, ref))) {
@@ -117,16 +147,6 @@ async function* checkRecord(
   if (!record.isWhole && payload !== undefined && parts.every((part) => part !== undefined)) {
     yield { message: `${where}: the checksum of a block does not hold, its chunks are whole`, refs: [] }
   }
-}
-
-/** The block's chunks; undefined for those that are damaged. */
-async function verifiedParts({ header, directory, payload }: ScannedRecord): Promise<VerifiedParts> {
-  if (payload === undefined) return directory.map(() => undefined)
-  const parts = directory.map(({ offset, length }) => ({ offset, length }))
-  const unit = { start: 0, end: payload.length, isPacked: header.codec !== CODEC_NONE, parts }
-  const refs = RefList.of(directory.map(({ ref }) => ref)).bytes
-  // The scanner's window goes on to be used.
-  return runJob('verifyUnits', header.rawBytes, new Uint8Array(payload), [unit], refs)
 }
 
 /** The chunks that the index places between two offsets of a segment and that can no longer be read. */
