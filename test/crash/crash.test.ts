@@ -32,7 +32,7 @@ describe('a crash at any operation', () => {
     const counts = noCounts()
     const messages: string[] = []
     for (let round = 0; round < ROUNDS; round++) {
-      for (const [index, scenario] of scenarios.entries()) {
+      for (const [index, scenario] of scenarios.filter(({title}) => !process.env['ONLY'] || title.includes(process.env['ONLY'])).entries()) {
         await sweep(scenario, optionsOf(seed + 1000 * round + index, counts, messages))
       }
     }

@@ -3,9 +3,11 @@
  * index, all that is asked of the store and all that it acknowledges, in order.
  */
 
+import { childrenIn } from '../../src/database/gc.js'
+import { encode } from '../../src/encoding/encode.js'
 import { HeadConflictError, NomsyError } from '../../src/errors.js'
 import { Ref } from '../../src/hash/ref.js'
-import { type Chunk, type ChunkStore, chunkOf } from '../../src/store/chunk-store.js'
+import { type Chunk, type ChunkStore, type Collected, chunkOf } from '../../src/store/chunk-store.js'
 import type { FileSystem } from '../../src/store/segment/file-system.js'
 import { SegmentStore } from '../../src/store/segment/segment-store.js'
 import { CrashFs } from './crash-fs.js'
@@ -171,6 +173,21 @@ export class Scene {
     return Array.from({ length: count }, () => this.chunk(size))
   }
 
+  /** A chunk that there was not before, and that refers to others. */
+  parent(...children: readonly Chunk[]): Chunk {
+    return chunkOf(encode(['node', this.#chunkCount++, ...children.map(({ ref }) => ref)]))
+  }
+
+  /** Collects. From here on what no head leads to need not be there, unless it is put again. */
+  async collect(): Promise<Collected> {
+    const open = this.#open!
+    const roots = [...this.#heads.values()]
+    const kept = await reachable(open.store, roots)
+    // Nothing may come in between: what is put meanwhile is noted after this.
+    this.#note(open, { kind: 'collecting', kept })
+    return open.store.collect({ childrenOf: childrenIn, held: () => [] })
+  }
+
   async put(...chunks: readonly Chunk[]): Promise<void> {
     await this.#put(this.#open!, chunks)
   }
@@ -277,7 +294,25 @@ export async function contentsOf(store: ChunkStore): Promise<Contents> {
     const bytes = chunks[index]
     if (bytes === undefined || !Ref.of(bytes).equals(ref)) throw new Error(`chunk ${ref} cannot be read`)
   }
+  const texts = new Set(refs.map(String))
+  for (const [index, ref] of refs.entries()) {
+    for (const child of childrenIn({ ref, bytes: chunks[index]! }).refs) {
+      if (!texts.has(child.toString())) throw new Error(`chunk ${ref} is there without ${child} under it`)
+    }
+  }
   const heads = new Map<string, string>()
   for await (const { name, ref } of store.heads.list()) heads.set(name, ref.toString())
-  return { heads, refs: new Set(refs.map(String)) }
+  return { heads, refs: texts }
+}
+
+/** The refs of all chunks under `roots`, those included. */
+async function reachable(store: ChunkStore, roots: readonly Ref[]): Promise<Set<string>> {
+  const texts = new Set<string>()
+  const open = [...roots]
+  for (let ref = open.pop(); ref !== undefined; ref = open.pop()) {
+    if (texts.has(ref.toString())) continue
+    texts.add(ref.toString())
+    open.push(...childrenIn({ ref, bytes: (await store.get(ref))! }).refs)
+  }
+  return texts
 }

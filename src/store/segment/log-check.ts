@@ -22,7 +22,7 @@ export async function* checkLog(store: OpenedStore, options: CheckOptions): Asyn
   const scanners: SegmentScanner[] = []
   for (const segment of await segmentsOf(store)) {
     // A segment that is being made has nothing to check yet.
-    if (segment > end.segment) continue
+    if (segment > end.segment || catalog.isGone(segment)) continue
     try {
       const scanner = await SegmentScanner.open(await store.files.get(segment), store.storeId, segment)
       scanners.push(scanner)

@@ -123,13 +123,15 @@ async function openForWriting(
       (await readFormat(fs, path)) ?? (await create(fs, path, options.compression))
     await syncNames(fs, path)
     await writeOwner(fs, path)
-    const { segments, checkpoint } = await segmentsOfLog(fs, path, files, index, storeId)
-    await removeOthers(fs, path, files, segments)
+    const { segments, checkpoint, gone } = await segmentsOfLog(fs, path, files, index, storeId)
     const last = segments[segments.length - 1]!
     const file = await fs.open(segmentFile(path, last), 'write')
     await files.add(last, file)
+    // A process that was killed may have left the checkpoint that says what is gone as it was written.
+    if (gone.length > 0) await file.sync()
+    await removeOthers(fs, path, files, segments)
     const end = await replayLog({ files, storeId, segments, checkpoint, index, file })
-    const catalog = new SegmentCatalog(files, storeId, checkpoint)
+    const catalog = new SegmentCatalog(files, storeId, checkpoint, gone)
     const pending = new Pending(index, storeId)
     const log = new SegmentLog({
       fs,
@@ -180,7 +182,7 @@ async function openForReading(
     const onDamage = (finding: Finding): void => {
       findings.push(finding)
     }
-    const { segments, checkpoint } = await segmentsOfLog(fs, path, files, index, storeId, onDamage)
+    const { segments, checkpoint, gone } = await segmentsOfLog(fs, path, files, index, storeId, onDamage)
     const end = await replayLog({ files, storeId, segments, checkpoint, index, onDamage })
     const reader = new BlockReader(files, storeId)
     const pending = new Pending(index, storeId)
@@ -195,7 +197,7 @@ async function openForReading(
       log: undefined,
       compressionLevel: undefined,
       end,
-      catalog: new SegmentCatalog(files, storeId, checkpoint),
+      catalog: new SegmentCatalog(files, storeId, checkpoint, gone),
       findings,
       release: () => files.close(),
     }
@@ -236,7 +238,15 @@ async function openIndex(
   }
 }
 
-/** The segments of the log, in order, and what the last one's checkpoint says. */
+interface SegmentsOfLog {
+  /** Their numbers, in order. */
+  readonly segments: readonly number[]
+  /** What that of the last one says. */
+  readonly checkpoint: Checkpoint
+  /** Segments whose files are there, and that have been collected. */
+  readonly gone: readonly number[]
+}
+
 async function segmentsOfLog(
   fs: FileSystem,
   path: string,
@@ -244,7 +254,7 @@ async function segmentsOfLog(
   index: ChunkIndex,
   storeId: Uint8Array,
   onDamage?: (finding: Finding) => void,
-): Promise<{ readonly segments: readonly number[]; readonly checkpoint: Checkpoint }> {
+): Promise<SegmentsOfLog> {
   const finished = await finishedSegments(fs, path, files, index, storeId)
   const last = finished[finished.length - 1]!
   // A damaged one is met, and told of, when the log is replayed or checked.
@@ -255,9 +265,11 @@ async function segmentsOfLog(
     if (onDamage === undefined) throw error
     onDamage({ message: error.message, refs: [] })
   }
-  const isOfLog = (segment: number): boolean => segment === last || checkpoint.segments.has(segment)
   // Where there was a collection, what is not named is what it did not come to remove.
-  return { segments: checkpoint.collected === undefined ? finished : finished.filter(isOfLog), checkpoint }
+  const isGone = (segment: number): boolean =>
+    checkpoint.collected !== undefined && segment !== last && !checkpoint.segments.has(segment)
+  const segments = finished.filter((segment) => !isGone(segment))
+  return { segments, checkpoint, gone: finished.filter(isGone) }
 }
 
 /** Removes what is no segment of the log: one whose making was interrupted, those that a collection ended with. */

@@ -30,16 +30,17 @@ export class SegmentCatalog {
   readonly #storeId: Uint8Array
   readonly #sizes: Map<number, SegmentSize>
   #collected: number | undefined
-  /** Segments that were collected since the store was opened. */
-  readonly #gone = new Set<number>()
+  /** Segments that have been collected, and whose files may still be there. */
+  readonly #gone: Set<number>
   #sweeps = 0
 
-  /** `checkpoint`: that of the last segment. */
-  constructor(files: SegmentFiles, storeId: Uint8Array, checkpoint: Checkpoint) {
+  /** `checkpoint`: that of the last segment; `gone`: segments that are there and no longer of the log. */
+  constructor(files: SegmentFiles, storeId: Uint8Array, checkpoint: Checkpoint, gone: readonly number[]) {
     this.#files = files
     this.#storeId = storeId
     this.#sizes = new Map(checkpoint.segments)
     this.#collected = checkpoint.collected
+    this.#gone = new Set(gone)
   }
 
   /** The segments before the last one, by their numbers. */
@@ -47,7 +48,7 @@ export class SegmentCatalog {
     return this.#sizes
   }
 
-  /** Whether the segment was there when the store was opened, and has been collected. */
+  /** Whether the segment has been collected. */
   isGone(segment: number): boolean {
     return this.#gone.has(segment)
   }
