@@ -9,7 +9,7 @@
  */
 
 import { MissingChunkError } from '../errors.js'
-import type { Ref } from '../hash/ref.js'
+import { type Ref, refKey } from '../hash/ref.js'
 import type { Children, Chunk, ChunkStore, Collected, CollectOptions } from './chunk-store.js'
 import { LiveRefs } from './live-refs.js'
 
@@ -110,7 +110,8 @@ class Marking {
   #early: Ref[] = []
   /** Chunks that are live and whose children are yet to be. */
   readonly #open: Ref[] = []
-  /** Chunks that are not in the table: put since, or missing. */
+  /** Chunks that are not in the table, put since or missing: all that were met, and those yet to be asked for. */
+  readonly #young = new Set<string>()
   #unknown: Ref[] = []
 
   constructor(childrenOf: (chunk: Chunk) => Children) {
@@ -163,8 +164,15 @@ class Marking {
 
   #add(ref: Ref, isLeaf: boolean): void {
     const isNew = this.#refs!.add(ref)
-    if (isNew === undefined) this.#unknown.push(ref)
+    if (isNew === undefined) this.#addUnknown(ref)
     else if (isNew && !isLeaf) this.#open.push(ref)
+  }
+
+  #addUnknown(ref: Ref): void {
+    const key = refKey(ref.bytes)
+    if (this.#young.has(key)) return
+    this.#young.add(key)
+    this.#unknown.push(ref)
   }
 }
 

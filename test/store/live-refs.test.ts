@@ -39,7 +39,7 @@ test('is a set of refs with a mark each, however the refs lie', () =>
   ))
 
 test('holds more than a page', async () => {
-  const count = 150_000
+  const count = 70_000
   const refs = Array.from({ length: count }, (_, index) => Ref.of(new TextEncoder().encode(`${index}`)))
   const table = await tableOf(refs)
   for (let index = 0; index < count; index += 2) table.add(refs[index]!)
