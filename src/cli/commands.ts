@@ -40,6 +40,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   branch: () => import('./commands/branch.js'),
   merge: () => import('./commands/merge.js'),
   rm: () => import('./commands/rm.js'),
+  expire: () => import('./commands/expire.js'),
   gc: () => import('./commands/gc.js'),
   check: () => import('./commands/check.js'),
   init: () => import('./commands/init.js'),

@@ -19,6 +19,7 @@ import type { CheckOptions, ChunkStore, Collected, Head, Heads } from '../store/
 import { checkAll, checkObject, type Problem } from './check.js'
 import type { Commit } from './commit.js'
 import { commonAncestor } from './common-ancestor.js'
+import { type Expired, type ExpireOptions, expireHead } from './expire.js'
 import { collectGarbage, type GcOptions } from './gc.js'
 import {
   type ChangeValue,
@@ -247,6 +248,18 @@ export class Database {
     checkNoPin(name)
     const { message = `merge ${object}`, ...others } = options
     return mergeIntoHead(this.#context, name, await this.#refOf(object), { message, ...others })
+  }
+
+  /**
+   * Makes the history of the head `name` shorter: of its commits, along first parents, those stay that `options` say,
+   * and the present one always. Commits that follow one that goes are made anew, with other refs and one parent each.
+   * {@link gc} frees what no head leads to any more. Rejects with NOMSY_UNKNOWN_OBJECT, with NOMSY_INVALID_NODE where the
+   * head names no commit, with NOMSY_HEAD_CONFLICT if somebody else moves it meanwhile, with a RangeError where
+   * `options` say nothing.
+   */
+  async expire(name: string, options: ExpireOptions): Promise<Expired> {
+    checkNoPin(name)
+    return expireHead(this.#context, name, options)
   }
 
   /**

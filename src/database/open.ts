@@ -2,6 +2,7 @@
 
 import type { ChunkStore } from '../store/chunk-store.js'
 import { type Compression, checkCompression, DEFAULT_COMPRESSION } from '../store/segment/compression.js'
+import type { Durability } from '../store/segment/open-segment-store.js'
 import { Database, type DatabaseOptions } from './database.js'
 
 export interface OpenOptions extends DatabaseOptions {
@@ -16,7 +17,18 @@ export interface OpenOptions extends DatabaseOptions {
    * the same whatever it says, and no ref depends on it. Without effect on `level:PATH` and `memory:`.
    */
   readonly compression?: Compression | undefined
+  /**
+   * When a head's move, and so a commit, a pin or a name, is acknowledged. `commit`: once a loss of power cannot undo it.
+   * `lazy`: once the end of the process cannot; a loss of power may undo what is younger than a second, and never leaves
+   * the later of two without the earlier. `none`: the same, however old it is. {@link Database.flush} makes all durable
+   * whatever this says, closing too. `commit` where left out. Without effect on `level:PATH`, which is always as
+   * `commit`, and on `memory:`.
+   */
+  readonly durability?: Durability | undefined
 }
+
+/** From the safest to the fastest. */
+export const DURABILITIES: readonly Durability[] = ['commit', 'lazy', 'none']
 
 /**
  * Opens the database at `location`: a directory's path (the default store), `level:PATH` (all in one LevelDB), or
@@ -24,7 +36,10 @@ export interface OpenOptions extends DatabaseOptions {
  * NOMSY_DAMAGED_STORE; with a RangeError for a location or a compression that cannot be.
  */
 export async function open(location: string, options: OpenOptions = {}): Promise<Database> {
-  if (options.compression !== undefined) checkCompression(options.compression)
+  const { compression, durability = 'commit' } = options
+  if (compression !== undefined) checkCompression(compression)
+  if (!DURABILITIES.includes(durability))
+    throw new RangeError(`'${durability}' is no durability; write ${DURABILITIES.join(', ')}`)
   return new Database(await openStore(location, options), options)
 }
 

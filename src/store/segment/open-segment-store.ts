@@ -37,6 +37,12 @@ import {
 } from './store-format.js'
 import { lockStore } from './store-lock.js'
 
+/**
+ * When a head's move is acknowledged: once it is durable; once it is written, to be durable within a second; once it is
+ * written. SPEC "Durability".
+ */
+export type Durability = 'commit' | 'lazy' | 'none'
+
 export interface SegmentStoreOptions {
   /** Whether to make the store where there is none; true where left out. */
   readonly create?: boolean | undefined
@@ -47,6 +53,8 @@ export interface SegmentStoreOptions {
    * Left out: what the store remembers, else `zstd:1`.
    */
   readonly compression?: Compression | undefined
+  /** `commit` where left out. */
+  readonly durability?: Durability | undefined
   /** @internal The file system, for tests. */
   readonly fileSystem?: FileSystem | undefined
   /** @internal The index, for tests. */
@@ -142,7 +150,7 @@ async function openForWriting(
       position: end,
       checkpoint: async (ended, collection) => {
         const listed = await listSegments(fs, path)
-        return catalog.checkpointAfter(ended, listed, await pending.writtenHeads(), collection)
+        return catalog.checkpointAfter(ended, listed, await pending.writtenHeads(''), collection)
       },
       onSegment: (segment, opened) => files.add(segment, opened),
     })

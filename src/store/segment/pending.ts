@@ -123,9 +123,14 @@ export class Pending {
     return this.#headsWith(this.#durable, prefix)
   }
 
-  /** All heads as the log has them up to its last written record. */
-  writtenHeads(): Promise<Map<string, Ref>> {
-    return this.#headsWith(this.#written, '')
+  /** The head as it is written, durable or not, where the index may not know it yet. */
+  writtenHead(name: string): HeadUpdate | undefined {
+    return this.#written.get(name)
+  }
+
+  /** All heads, of those whose name begins with `prefix`, as the log has them up to its last written record. */
+  writtenHeads(prefix: string): Promise<Map<string, Ref>> {
+    return this.#headsWith(this.#written, prefix)
   }
 
   /** Everything before `durable` has been made durable. Resolves when heads are in force and the index knows. */

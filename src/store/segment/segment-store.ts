@@ -28,7 +28,7 @@ import type { LiveRefs } from '../live-refs.js'
 import { BlockPacker } from './block-packer.js'
 import type { Wanted } from './block-reader.js'
 import { checkLog } from './log-check.js'
-import { type OpenedStore, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
+import { type Durability, type OpenedStore, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
 import type { ChunkPlace } from './place.js'
 import { plainRecord, SEGMENT_BYTES, type SegmentLog } from './segment-log.js'
 import { listSegments } from './store-format.js'
@@ -38,8 +38,15 @@ import { Sweep } from './sweep.js'
 const BLOCK_BYTES = 32 * 1024
 const BLOCK_CHUNKS = 4096
 
-/** The log is made durable each time this much has been added, so that what is pending stays bounded. */
+/**
+ * The log is made durable each time this much has been added, so that what is pending stays bounded; where durability
+ * is `none`, each time a segment may be full, which asks for it in any case.
+ */
 const BARRIER_BYTES = 64 * 1024 * 1024
+const RARE_BARRIER_BYTES = SEGMENT_BYTES
+
+/** Where durability is `lazy`: for how long a head that has moved may be lost with the power. */
+const LAZY_MS = 1000
 
 /** Chunks that are looked up at once while sizes are listed. */
 const LOOKED_UP_CHUNKS = 1024
@@ -56,6 +63,9 @@ export class SegmentStore implements ChunkStore {
   #bytesSinceBarrier = 0
   readonly #collector = new Collector()
   readonly #segmentBytes: number
+  readonly #durability: Durability
+  /** Makes durable what was acknowledged before it was. */
+  #lazyBarrier: NodeJS.Timeout | undefined
   /** While dead chunks are taken away: which are. */
   #sweep: Sweep | undefined
   #sweeping: Promise<unknown> = Promise.resolve()
@@ -68,10 +78,11 @@ export class SegmentStore implements ChunkStore {
   private constructor(
     location: string,
     parts: OpenedStore,
-    { segmentBytes = SEGMENT_BYTES }: SegmentStoreOptions,
+    { segmentBytes = SEGMENT_BYTES, durability = 'commit' }: SegmentStoreOptions,
   ) {
     this.location = location
     this.#segmentBytes = segmentBytes
+    this.#durability = durability
     this.#parts = parts
     this.#packer = new BlockPacker(parts.compressionLevel)
     this.heads = {
@@ -134,7 +145,7 @@ export class SegmentStore implements ChunkStore {
       if (this.#collector.isMarking) for (const chunk of chunks) this.#collector.put(chunk)
       for (const chunk of lacking) newBytes += this.#addToBlock(chunk)
       this.#logBlocks()
-      if (this.#bytesSinceBarrier >= BARRIER_BYTES) {
+      if (this.#bytesSinceBarrier >= (this.#durability === 'none' ? RARE_BARRIER_BYTES : BARRIER_BYTES)) {
         this.#bytesSinceBarrier = 0
         // A failure stays with the log, and meets whoever asks for something next.
         this.#barrier().catch(() => {})
@@ -267,6 +278,7 @@ export class SegmentStore implements ChunkStore {
 
   async #close(): Promise<void> {
     const { log, pending, release } = this.#parts
+    clearTimeout(this.#lazyBarrier)
     await Promise.allSettled([...this.#calls, this.#sweeping])
     try {
       if (log === undefined) return
@@ -371,14 +383,29 @@ export class SegmentStore implements ChunkStore {
     })
   }
 
+  /** Resolves when heads that were asked for may be said to have moved: when they are as durable as is asked for. */
+  async #acknowledgeable(): Promise<void> {
+    if (this.#durability === 'commit') return this.#barrier()
+    await this.#log.written()
+    if (this.#durability === 'none') return
+    this.#lazyBarrier ??= setTimeout(() => {
+      this.#lazyBarrier = undefined
+      // A failure stays with the log, and meets whoever asks for something next.
+      this.flush().catch(() => {})
+    }, LAZY_MS)
+  }
+
   async #head(name: string): Promise<Ref | undefined> {
     const { pending, index } = this.#parts
-    const update = pending.durableHead(name)
+    const update = this.#durability === 'commit' ? pending.durableHead(name) : pending.writtenHead(name)
     return update === undefined ? index.head(name) : update.ref
   }
 
   async *#listHeads(prefix = ''): AsyncGenerator<Head> {
-    const heads = await this.#call(() => this.#parts.pending.durableHeads(prefix))
+    const { pending } = this.#parts
+    const heads = await this.#call(() =>
+      this.#durability === 'commit' ? pending.durableHeads(prefix) : pending.writtenHeads(prefix),
+    )
     for (const name of [...heads.keys()].sort()) yield { name, ref: heads.get(name)! }
   }
 
@@ -388,7 +415,7 @@ export class SegmentStore implements ChunkStore {
     this.#headTurn = turn.catch(() => {})
     const actual = await turn
     // What a conflict reports is to be durable too.
-    await this.#barrier()
+    await this.#acknowledgeable()
     if (actual !== expected) throw new HeadConflictError(name, expected?.toString(), actual?.toString())
   }
 
