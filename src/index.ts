@@ -25,8 +25,8 @@ export type { LogOptions } from './database/history.js'
 export type { MergeOptions } from './database/merge.js'
 export type { MergeConflict, MergeResolution, ResolveMerge, ValueConflict } from './database/merge-values.js'
 export { type OpenOptions, open } from './database/open.js'
-export type { Retention, RetentionRule } from './database/retention.js'
 export type { ResolvedObject } from './database/resolve.js'
+export type { Retention, RetentionRule } from './database/retention.js'
 export type { WatchOptions } from './database/watched-heads.js'
 export {
   DamagedChunkError,

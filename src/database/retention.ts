@@ -46,7 +46,10 @@ export function checkRetention(retention: Retention): void {
 export function retained(times: readonly number[], retention: Retention): RetentionRule[][] {
   const reasons = times.map((_, index): RetentionRule[] => (index === 0 ? ['present'] : []))
   for (const [index, each] of reasons.entries()) if (index < (retention.last ?? 0)) each.push('last')
-  for (const [rule, periodOf] of Object.entries(PERIODS) as [keyof typeof PERIODS, (time: number) => number][]) {
+  for (const [rule, periodOf] of Object.entries(PERIODS) as [
+    keyof typeof PERIODS,
+    (time: number) => number,
+  ][]) {
     const seen = new Set<number>()
     for (const [index, time] of times.entries()) {
       const period = periodOf(time)

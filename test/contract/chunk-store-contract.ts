@@ -1139,7 +1139,9 @@ function call(canReopen: boolean): fc.Arbitrary<Call> {
     },
     {
       weight: 2,
-      arbitrary: fc.record({ do: fc.constantFrom('flush', 'check', 'collect', canReopen ? 'reopen' : 'flush') }),
+      arbitrary: fc.record({
+        do: fc.constantFrom('flush', 'check', 'collect', canReopen ? 'reopen' : 'flush'),
+      }),
     },
   )
 }

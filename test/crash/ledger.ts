@@ -71,14 +71,16 @@ export class Ledger {
         break
       }
       case 'refused': {
-        const head = this.#flushed(note.call)
+        // What the head is instead is durable; of chunks nothing is said.
+        const { head } = this.#calls.get(note.call)!
         if (head === undefined) break
         const [name] = head
         this.#asks.set(
           name,
           this.#asksOf(name).filter(({ call }) => call !== note.call),
         )
-        this.#drop(name, (asks) => asks.findLastIndex(({ value }) => value === note.actual))
+        // Of several that asked for the same it may have been the first.
+        this.#drop(name, (asks) => asks.findIndex(({ value }) => value === note.actual))
         break
       }
       case 'collecting': {

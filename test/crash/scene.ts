@@ -56,6 +56,13 @@ export class Scene {
   #open: Open | undefined
   #callCount = 0
   #chunkCount = 0
+  /** What is under the chunks that have something under them. */
+  readonly #children = new Map<string, readonly string[]>()
+  #collectingNotes = 0
+  /** Heads that are being moved. */
+  readonly #moving: string[] = []
+  /** Stores in which a collection is under way. */
+  readonly #collections = new Set<Open>()
   /** Heads as last acknowledged. */
   readonly #heads = new Map<string, Ref>()
   #operationCount = 0
@@ -114,6 +121,7 @@ export class Scene {
     })
     this.#note(open, { kind: 'opened', seen })
     this.#heads.clear()
+    this.#moving.length = 0
     for (const [name, text] of seen.heads) this.#heads.set(name, Ref.parse(text)!)
   }
 
@@ -175,17 +183,36 @@ export class Scene {
 
   /** A chunk that there was not before, and that refers to others. */
   parent(...children: readonly Chunk[]): Chunk {
-    return chunkOf(encode(['node', this.#chunkCount++, ...children.map(({ ref }) => ref)]))
+    const refs = children.map(({ ref }) => ref)
+    const chunk = chunkOf(encode(['node', this.#chunkCount++, ...refs]))
+    this.#children.set(chunk.ref.toString(), refs.map(String))
+    return chunk
   }
 
   /** Collects. From here on what no head leads to need not be there, unless it is put again. */
   async collect(): Promise<Collected> {
     const open = this.#open!
-    const roots = [...this.#heads.values()]
-    const kept = await reachable(open.store, roots)
-    // Nothing may come in between: what is put meanwhile is noted after this.
+    this.#noteCollecting(open)
+    this.#collections.add(open)
+    try {
+      return await open.store.collect({ childrenOf: childrenIn, held: () => [] })
+    } finally {
+      this.#collections.delete(open)
+    }
+  }
+
+  /** What heads lead to that are not being moved is kept. */
+  #noteCollecting(open: Open): void {
+    const kept = new Set<string>()
+    const next = [...this.#heads].flatMap(([name, ref]) =>
+      this.#moving.includes(name) ? [] : [ref.toString()],
+    )
+    for (let ref = next.pop(); ref !== undefined; ref = next.pop()) {
+      kept.add(ref)
+      next.push(...(this.#children.get(ref) ?? []))
+    }
+    this.#collectingNotes++
     this.#note(open, { kind: 'collecting', kept })
-    return open.store.collect({ childrenOf: childrenIn, held: () => [] })
   }
 
   async put(...chunks: readonly Chunk[]): Promise<void> {
@@ -216,11 +243,30 @@ export class Scene {
   }
 
   async #put(open: Open, chunks: readonly Chunk[]): Promise<void> {
+    const begun = this.#collectingNotes
     await open.store.put(chunks)
-    this.#note(open, { kind: 'put', refs: chunks.map(({ ref }) => ref.toString()) })
+    // Of what was found before, nobody promises that it stays until a head names it.
+    if (begun === this.#collectingNotes)
+      this.#note(open, { kind: 'put', refs: chunks.map(({ ref }) => ref.toString()) })
   }
 
   async #move(open: Open, name: string, expected: Ref | undefined, next: Ref | undefined): Promise<boolean> {
+    this.#moving.push(name)
+    try {
+      // What it names until now may go as soon as it has moved.
+      if (this.#collections.has(open)) this.#noteCollecting(open)
+      return await this.#moveHead(open, name, expected, next)
+    } finally {
+      this.#moving.splice(this.#moving.indexOf(name), 1)
+    }
+  }
+
+  async #moveHead(
+    open: Open,
+    name: string,
+    expected: Ref | undefined,
+    next: Ref | undefined,
+  ): Promise<boolean> {
     const call = this.#asked(open, [name, next?.toString()])
     try {
       await open.store.heads.compareAndSet(name, expected, next)
@@ -230,9 +276,11 @@ export class Scene {
       return false
     }
     this.#note(open, { kind: 'acknowledged', call })
+    if (this.#open === open) {
+      if (next === undefined) this.#heads.delete(name)
+      else this.#heads.set(name, next)
+    }
     await this.#checkShown(open, name, call)
-    if (next === undefined) this.#heads.delete(name)
-    else this.#heads.set(name, next)
     return true
   }
 
@@ -303,16 +351,4 @@ export async function contentsOf(store: ChunkStore): Promise<Contents> {
   const heads = new Map<string, string>()
   for await (const { name, ref } of store.heads.list()) heads.set(name, ref.toString())
   return { heads, refs: texts }
-}
-
-/** The refs of all chunks under `roots`, those included. */
-async function reachable(store: ChunkStore, roots: readonly Ref[]): Promise<Set<string>> {
-  const texts = new Set<string>()
-  const open = [...roots]
-  for (let ref = open.pop(); ref !== undefined; ref = open.pop()) {
-    if (texts.has(ref.toString())) continue
-    texts.add(ref.toString())
-    open.push(...childrenIn({ ref, bytes: (await store.get(ref))! }).refs)
-  }
-  return texts
 }

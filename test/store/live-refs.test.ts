@@ -20,22 +20,26 @@ const ref = fc
 
 test('is a set of refs with a mark each, however the refs lie', () =>
   check(
-    fc.asyncProperty(fc.uniqueArray(ref, { selector: String, maxLength: 400 }), fc.array(ref), async (refs, others) => {
-      const known = new Set(refs.map(String))
-      const table = await tableOf(refs)
-      const live = refs.filter((_, index) => index % 3 === 0)
-      for (const each of live) expect(table.add(each)).toBe(true)
-      for (const each of live) expect(table.add(each)).toBe(false)
-      for (const each of others) {
-        if (!known.has(each.toString())) expect(table.add(each)).toBeUndefined()
-      }
-      expect(table.count).toBe(refs.length)
-      expect(table.liveCount).toBe(live.length)
-      const dead = new Set([...table.dead()].map(String))
-      expect(dead).toEqual(new Set(refs.filter((_, index) => index % 3 !== 0).map(String)))
-      for (const each of refs) expect(table.isDead(each)).toBe(dead.has(each.toString()))
-      expect([...table.entries()].map(([each]) => each.toString())).toEqual([...known].sort())
-    }),
+    fc.asyncProperty(
+      fc.uniqueArray(ref, { selector: String, maxLength: 400 }),
+      fc.array(ref),
+      async (refs, others) => {
+        const known = new Set(refs.map(String))
+        const table = await tableOf(refs)
+        const live = refs.filter((_, index) => index % 3 === 0)
+        for (const each of live) expect(table.add(each)).toBe(true)
+        for (const each of live) expect(table.add(each)).toBe(false)
+        for (const each of others) {
+          if (!known.has(each.toString())) expect(table.add(each)).toBeUndefined()
+        }
+        expect(table.count).toBe(refs.length)
+        expect(table.liveCount).toBe(live.length)
+        const dead = new Set([...table.dead()].map(String))
+        expect(dead).toEqual(new Set(refs.filter((_, index) => index % 3 !== 0).map(String)))
+        for (const each of refs) expect(table.isDead(each)).toBe(dead.has(each.toString()))
+        expect([...table.entries()].map(([each]) => each.toString())).toEqual([...known].sort())
+      },
+    ),
   ))
 
 test('holds more than a page', async () => {

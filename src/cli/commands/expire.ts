@@ -37,7 +37,10 @@ export const usage: CommandUsage = {
 anew, with other refs, the same values, messages and times, and one parent each: what was merged in is in the values, its
 own history goes unless another name has it. Hours, days, weeks, months and years are those of UTC. 'nomsy gc' then gives
 back the room.`,
-  examples: ['nomsy expire backup --keep-daily 7 --keep-monthly 12 --dry-run', 'nomsy expire drafts --keep-last 10'],
+  examples: [
+    'nomsy expire backup --keep-daily 7 --keep-monthly 12 --dry-run',
+    'nomsy expire drafts --keep-last 10',
+  ],
 }
 
 type ExpireOptions = { readonly dryRun?: boolean } & {
@@ -66,7 +69,9 @@ export async function run(context: CommandContext, options: ExpireOptions, name:
       ? `${dryRun ? 'would drop' : 'dropped'} ${commitLine(commit, paint)}`
       : `${dryRun ? 'would keep' : 'kept'} ${commitLine(commit, paint)}  (${reasons.join(', ')})`
   for (const { commit, reasons } of commits)
-    await output.report(json ? JSON.stringify({ ...commitJson(commit), kept: reasons }) : line(commit, reasons))
+    await output.report(
+      json ? JSON.stringify({ ...commitJson(commit), kept: reasons }) : line(commit, reasons),
+    )
   const kept = commits.filter(({ reasons }) => reasons.length > 0).length
   const would = dryRun ? 'would be ' : ''
   context.note(`${name}: ${kept} ${would}kept, ${commits.length - kept} ${would}dropped; now at ${head}`)

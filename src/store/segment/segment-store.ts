@@ -28,7 +28,12 @@ import type { LiveRefs } from '../live-refs.js'
 import { BlockPacker } from './block-packer.js'
 import type { Wanted } from './block-reader.js'
 import { checkLog } from './log-check.js'
-import { type Durability, type OpenedStore, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
+import {
+  type Durability,
+  type OpenedStore,
+  openSegmentStore,
+  type SegmentStoreOptions,
+} from './open-segment-store.js'
 import type { ChunkPlace } from './place.js'
 import { plainRecord, SEGMENT_BYTES, type SegmentLog } from './segment-log.js'
 import { listSegments } from './store-format.js'
