@@ -27,6 +27,7 @@ export type { MergeConflict, MergeResolution, ResolveMerge, ValueConflict } from
 export { type OpenOptions, open } from './database/open.js'
 export type { ResolvedObject } from './database/resolve.js'
 export type { Retention, RetentionRule } from './database/retention.js'
+export type { Amount, HeadStats, Stats, StatsOptions } from './database/stats.js'
 export type { WatchOptions } from './database/watched-heads.js'
 export {
   DamagedChunkError,

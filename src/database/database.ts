@@ -33,6 +33,7 @@ import { type LogOptions, log, readCommit, valueAt } from './history.js'
 import { type MergeOptions, mergeIntoHead } from './merge.js'
 import { putPlainValue, readPlainValue } from './plain-value.js'
 import { type ResolvedObject, resolveObject } from './resolve.js'
+import { type Stats, type StatsOptions, statsOf } from './stats.js'
 import { WatchedHeads, type WatchOptions } from './watched-heads.js'
 
 /** Pins are heads under this prefix, named by the ref they hold. SPEC "Heads". */
@@ -314,6 +315,14 @@ export class Database {
     const isPin = ({ name }: Head): boolean => name.startsWith(PIN_PREFIX)
     for await (const head of this.heads.list())
       yield { name: isPin(head) ? undefined : head.name, ref: head.ref }
+  }
+
+  /**
+   * How much the store holds and takes up, and how much of it only one head or pin holds. Reads all nodes that they lead
+   * to, but for the leaves of blobs. Rejects with NOMSY_MISSING_CHUNK or NOMSY_DAMAGED_CHUNK where one cannot be read.
+   */
+  stats(options?: StatsOptions): Promise<Stats> {
+    return statsOf(this.store, options)
   }
 
   /** What is wrong with the store, or with the object `ref` alone; gives nothing where all is well. */

@@ -2,7 +2,7 @@
 
 import type { ChunkStore } from '../store/chunk-store.js'
 import { type Compression, checkCompression, DEFAULT_COMPRESSION } from '../store/segment/compression.js'
-import type { Durability } from '../store/segment/open-segment-store.js'
+import { DURABILITIES, type Durability } from '../store/segment/durability.js'
 import { Database, type DatabaseOptions } from './database.js'
 
 export interface OpenOptions extends DatabaseOptions {
@@ -26,9 +26,6 @@ export interface OpenOptions extends DatabaseOptions {
    */
   readonly durability?: Durability | undefined
 }
-
-/** From the safest to the fastest. */
-export const DURABILITIES: readonly Durability[] = ['commit', 'lazy', 'none']
 
 /**
  * Opens the database at `location`: a directory's path (the default store), `level:PATH` (all in one LevelDB), or

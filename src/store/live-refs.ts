@@ -52,6 +52,11 @@ export class LiveRefs {
     return true
   }
 
+  /** Where in the order of the table the ref is; undefined where it is not in it. */
+  indexOf(ref: Ref): number | undefined {
+    return this.#find(ref.bytes)
+  }
+
   /** Whether the table has the ref and it has not become live. */
   isDead(ref: Ref): boolean {
     const index = this.#find(ref.bytes)

@@ -58,13 +58,13 @@ describe('a crash at any operation', () => {
   test.each(LIES_TO_COLLECTIONS)('is noticed in a collection where the disk %s', async (title, wrap) => {
     const counts = noCounts()
     const messages: string[] = []
-    for (const scenario of scenarios.filter(({ title }) => title.startsWith('collect a store'))) {
+    for (const scenario of scenarios.filter(({ title }) => title === 'collect a store of one segment')) {
       await sweep(scenario, { ...optionsOf(seed, counts, messages), wrap })
     }
     console.log(
       `collected where the disk ${title}: ${counts.violations} violations in ${counts.images} images`,
     )
-    expect(counts.scenarios).toBe(2)
+    expect(counts.scenarios).toBe(1)
     expect(counts.violations, `NOMSY_SEED=${seed}`).toBeGreaterThan(0)
   })
 

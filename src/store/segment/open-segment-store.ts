@@ -10,6 +10,7 @@ import { BlockReader } from './block-reader.js'
 import { type Checkpoint, EMPTY_CHECKPOINT, encodeCheckpoint, readCheckpoint } from './checkpoint.js'
 import type { ChunkIndex } from './chunk-index.js'
 import { type Compression, checkCompression, DEFAULT_COMPRESSION, levelOf } from './compression.js'
+import type { Durability } from './durability.js'
 import type { FileSystem } from './file-system.js'
 import { LevelIndex, levelCode } from './level-index.js'
 import { replayLog } from './log-replay.js'
@@ -36,12 +37,6 @@ import {
   syncNames,
 } from './store-format.js'
 import { lockStore } from './store-lock.js'
-
-/**
- * When a head's move is acknowledged: once it is durable; once it is written, to be durable within a second; once it is
- * written. SPEC "Durability".
- */
-export type Durability = 'commit' | 'lazy' | 'none'
 
 export interface SegmentStoreOptions {
   /** Whether to make the store where there is none; true where left out. */

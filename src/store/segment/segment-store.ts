@@ -27,13 +27,9 @@ import { Collector } from '../collector.js'
 import type { LiveRefs } from '../live-refs.js'
 import { BlockPacker } from './block-packer.js'
 import type { Wanted } from './block-reader.js'
+import type { Durability } from './durability.js'
 import { checkLog } from './log-check.js'
-import {
-  type Durability,
-  type OpenedStore,
-  openSegmentStore,
-  type SegmentStoreOptions,
-} from './open-segment-store.js'
+import { type OpenedStore, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
 import type { ChunkPlace } from './place.js'
 import { plainRecord, SEGMENT_BYTES, type SegmentLog } from './segment-log.js'
 import { listSegments } from './store-format.js'
