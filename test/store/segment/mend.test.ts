@@ -222,7 +222,12 @@ test('a store that is interrupted while it is mended, wherever that is, is mende
   const blocks = original.records.filter(({ type, segment }) => type === 'block' && segment === 1)
   const heads = original.records.filter(({ type }) => type === 'head')
   let disk = original.disk.fork()
-  for (const { file, start } of [blocks[0]!, blocks[blocks.length - 1]!, heads[1]!, heads[heads.length - 1]!]) {
+  for (const { file, start } of [
+    blocks[0]!,
+    blocks[blocks.length - 1]!,
+    heads[1]!,
+    heads[heads.length - 1]!,
+  ]) {
     const bytes = Uint8Array.from(disk.read(file))
     bytes[start + 28]! ^= 16
     disk = overwritten(disk, file, bytes)

@@ -181,7 +181,10 @@ function clientOf(store: ChunkStore): Promise<StoreClient> {
 }
 
 function connection(store: ChunkStore, socket: Channel): StoreConnection {
-  return new StoreConnection(socket, Promise.resolve({ store, makeDurable: async () => {} }))
+  return new StoreConnection(
+    socket,
+    Promise.resolve({ store, makeDurable: async () => {}, childrenOf: undefined, collected: () => 0 }),
+  )
 }
 
 function bytesOf(message: readonly Value[]): Uint8Array {
