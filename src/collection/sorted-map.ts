@@ -117,8 +117,10 @@ export class SortedMap<K extends Key, V extends Value>
     source: Source<readonly [Input<K>, Input<V>]>,
     options?: WriteOptions,
   ): Promise<SortedMap<K, V>> {
-    const { params = COLLECTION_PARAMS } = this.context
-    return this.#openOther(await extendKeyed(this.tree, params, MAP_KIND, source, options))
+    const { store, params = COLLECTION_PARAMS } = this.context
+    return store.writing(async () =>
+      this.#openOther(await extendKeyed(this.tree, params, MAP_KIND, source, options)),
+    )
   }
 
   /** Collects changes; the map itself stays as it is. */

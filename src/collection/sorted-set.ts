@@ -77,8 +77,10 @@ export class SortedSet<K extends Key> extends SortedCollection<K> implements Asy
    * Rejects as {@link SortedSet.from}.
    */
   async extend(source: Source<Input<K>>, options?: WriteOptions): Promise<SortedSet<K>> {
-    const { params = COLLECTION_PARAMS } = this.context
-    return this.#openOther(await extendKeyed(this.tree, params, SET_KIND, source, options))
+    const { store, params = COLLECTION_PARAMS } = this.context
+    return store.writing(async () =>
+      this.#openOther(await extendKeyed(this.tree, params, SET_KIND, source, options)),
+    )
   }
 
   /** Collects changes; the set itself stays as it is. */

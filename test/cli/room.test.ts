@@ -7,10 +7,7 @@ import { Workplace } from './program.js'
 
 const NOISE = new Random(1).bytes(300_000)
 
-describe.each([
-  ['', 'the default store'],
-  ['level:', 'a level store'],
-] as const)('in %s%s', (kind, _) => {
+describe.each(['', 'level:'] as const)('in a store at %jPATH', (kind) => {
   test('gc frees what no name holds, and says how much; a dry run says it before', async () => {
     const place = new Workplace(kind)
     await place.nomsy(['put', '--name', 'kept', '-'], { input: 'kept' })

@@ -7,6 +7,8 @@ export interface Scenario {
   /** A segment is full at so many bytes; as in use where left out. */
   readonly segmentBytes?: number
   readonly path?: string
+  /** Whether it takes so long that only a torture run has it. */
+  readonly isLong?: boolean
   readonly run: (scene: Scene) => Promise<void>
 }
 
@@ -459,6 +461,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     title: 'collect a store of many segments',
+    isLong: true,
     segmentBytes: 900,
     run: async (scene) => {
       await begin(scene)
@@ -490,6 +493,7 @@ export const scenarios: readonly Scenario[] = [
   },
   {
     title: 'collect again and again, and open',
+    isLong: true,
     segmentBytes: 1200,
     run: async (scene) => {
       await begin(scene)

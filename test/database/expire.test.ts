@@ -35,10 +35,15 @@ test('keeps the values, messages, times and meta of what stays, in order', async
   )
   expect(await db.head('days')).toEqual(head)
   const left = await history(db, 'days')
-  expect(left.map(({ meta }) => meta['day'])).toEqual([9, 8, 3])
+  expect(left.map(({ meta: { day } }) => day)).toEqual([9, 8, 3])
   expect(left.map(({ generation }) => generation)).toEqual([3, 2, 1])
-  for (const { meta, value, time, message } of left) {
-    const before = commits[meta['day'] as number]!
+  for (const {
+    meta: { day },
+    value,
+    time,
+    message,
+  } of left) {
+    const before = commits[day as number]!
     expect({ value, time, message }).toEqual({
       value: before.value,
       time: before.time,

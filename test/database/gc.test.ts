@@ -24,10 +24,7 @@ async function sound(db: Database): Promise<void> {
   await db.close()
 }
 
-describe.each([
-  ['', 'segments'],
-  ['level:', 'LevelDB'],
-])('%s%s', (kind) => {
+describe.each(['', 'level:'])('a store at %jPATH', (kind) => {
   test('frees blobs and collections that nothing names, and keeps those that something does', async () => {
     const random = new Random(seed)
     const location = await place(kind)

@@ -8,7 +8,7 @@
  */
 
 import { encode } from '../../encoding/encode.js'
-import { HeadConflictError, MissingChunkError, StoreError } from '../../errors.js'
+import { HeadConflictError, MissingChunkError, NomsyError, StoreError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import {
   type CheckOptions,
@@ -254,6 +254,13 @@ export class SegmentStore implements ChunkStore {
     this.#sweep = sweep
     try {
       return await sweep.run(log)
+    } catch (cause) {
+      if (cause instanceof NomsyError) throw cause
+      throw new StoreError(
+        'NOMSY_STORE_FAILED',
+        `${this.location}: the collection could not go on: ${(cause as Error).message}; nothing that is needed is lost, mend the cause and collect again`,
+        { cause },
+      )
     } finally {
       // Of what has failed halfway some is gone for good: what was dead stays so.
       if (log.failure === undefined) this.#sweep = undefined
