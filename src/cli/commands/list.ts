@@ -9,9 +9,5 @@ export const group: CommandGroup['group'] = {
   notes: `A list has items of any kind, found by their position. What changes a list gives its name a new one; the old one stays
 under its ref, and where the name has commits, in its history. Without a command, prints names and what is pinned, as
 'nomsy heads' does.`,
-  examples: [
-    `nomsy list push events '{"level": "info"}'`,
-    'nomsy list range events --start -10',
-    'nomsy show events',
-  ],
+  examples: [`nomsy list push events '{"level": "info"}'`, 'nomsy list range events --start -10'],
 }
