@@ -18,6 +18,8 @@ export type { Input, Key, Storable, StorableKey, Stored, StoredKey, Value } from
 export type { CheckDatabaseOptions, Problem } from './database/check/check.js'
 export { Commit } from './database/commit.js'
 export { Database, type DatabaseOptions, type PutTreeResult } from './database/database.js'
+export type { Expired, ExpireOptions } from './database/expire.js'
+export type { GcOptions } from './database/gc.js'
 export type { ChangeValue, CommitOptions, CommitWords, UpdateOptions } from './database/head-commit.js'
 export type { LogOptions } from './database/log.js'
 export type { MergeOptions } from './database/merge.js'
@@ -25,6 +27,8 @@ export type { MergeConflict, MergeResolution, ResolveMerge, ValueConflict } from
 export { type OpenOptions, open, type RepairStoreOptions, repair } from './database/open.js'
 export type { Repaired, RepairOptions } from './database/repair.js'
 export type { ResolvedObject } from './database/resolve.js'
+export type { Retention, RetentionRule } from './database/retention.js'
+export type { Amount, HeadStats, Stats, StatsOptions } from './database/stats.js'
 export type { WatchOptions } from './database/watched-heads.js'
 export {
   DamagedChunkError,
@@ -47,13 +51,18 @@ export { Ref } from './hash/ref.js'
 export type { Change } from './sequence/diff.js'
 export {
   type CheckOptions,
+  type Children,
   type Chunk,
+  type ChunkSize,
   type ChunkStore,
+  type Collected,
+  type CollectOptions,
   chunkOf,
   type Finding,
   type Head,
   type Heads,
   type Sample,
+  type Usage,
 } from './store/chunk-store.js'
 export { LevelStore } from './store/level-store.js'
 export type { LostChunks } from './store/lost-chunks.js'

@@ -47,16 +47,20 @@ export class Blob extends BlobSlice implements Referable {
   }
 
   /** Stores the bytes of `source`. Memory does not grow with their number. */
-  static async put(context: BlobContext, source: BlobSource, options: PutOptions = {}): Promise<Blob> {
-    const root = await writeBlob(context.store, source, options, context.params)
-    return Blob.open(context, root.ref)
+  static put(context: BlobContext, source: BlobSource, options: PutOptions = {}): Promise<Blob> {
+    return context.store.writing(async () => {
+      const root = await writeBlob(context.store, source, options, context.params)
+      return Blob.open(context, root.ref)
+    })
   }
 
   /** The blobs' bytes one after the other, as a new blob. Chunks are shared; only those at the seams are read. */
-  static async concat(context: BlobContext, blobs: readonly BlobSlice[]): Promise<Blob> {
-    const writer = new TreeWriter(BLOB_FORMAT, context.params ?? BLOB_PARAMS, context.store)
-    for (const blob of blobs) await insert(writer, context.store, blob)
-    return Blob.#finish(context, writer)
+  static concat(context: BlobContext, blobs: readonly BlobSlice[]): Promise<Blob> {
+    return context.store.writing(async () => {
+      const writer = new TreeWriter(BLOB_FORMAT, context.params ?? BLOB_PARAMS, context.store)
+      for (const blob of blobs) await insert(writer, context.store, blob)
+      return Blob.#finish(context, writer)
+    })
   }
 
   /**
@@ -72,13 +76,15 @@ export class Blob extends BlobSlice implements Referable {
     checkIndex('at', at, this.size)
     checkIndex('removed', removed, this.size - at)
     const { store, params = BLOB_PARAMS } = this.#context
-    const writer = new TreeWriter(BLOB_FORMAT, params, store)
-    const old = new TreeCopier(this.tree.reader, this.tree.root, writer)
-    await old.copyTo(at)
-    await insert(writer, store, inserted, options)
-    await old.skipTo(at + removed)
-    await old.copyRest()
-    return Blob.#finish(this.#context, writer)
+    return store.writing(async () => {
+      const writer = new TreeWriter(BLOB_FORMAT, params, store)
+      const old = new TreeCopier(this.tree.reader, this.tree.root, writer)
+      await old.copyTo(at)
+      await insert(writer, store, inserted, options)
+      await old.skipTo(at + removed)
+      await old.copyRest()
+      return Blob.#finish(this.#context, writer)
+    })
   }
 
   /** A new blob with the bytes of `source` at its end. */

@@ -7,6 +7,7 @@ import type { Database } from '../database/database.js'
 import type { OpenOptions } from '../database/open.js'
 import { NomsyError, type NomsyErrorCode } from '../errors.js'
 import type { Compression } from '../store/segment/compression.js'
+import type { Durability } from '../store/segment/durability.js'
 import { Failure, UsageError } from './failure.js'
 import type { Output } from './output.js'
 import { printable } from './printable.js'
@@ -17,6 +18,7 @@ import { findStore } from './store-location.js'
 export interface GlobalOptions {
   readonly store?: string
   readonly json?: boolean
+  readonly durability?: Durability
   readonly quiet?: boolean
 }
 
@@ -41,12 +43,14 @@ export class CommandContext {
   readonly quiet: boolean
   /** What kept the store from being opened as a writer would: it is damaged. */
   damage: string | undefined
+  readonly #durability: Durability | undefined
   #database: Database | undefined
 
   constructor(options: GlobalOptions, output: Output, signal: AbortSignal) {
     this.signal = signal
     this.output = output
     this.storeOption = options.store
+    this.#durability = options.durability
     this.json = options.json ?? false
     this.quiet = options.quiet ?? false
   }
@@ -133,7 +137,7 @@ export class CommandContext {
     const { open } = await import('../database/open.js')
     this.signal.throwIfAborted()
     try {
-      this.#database = await open(location, options)
+      this.#database = await open(location, { ...options, durability: this.#durability })
     } catch (error) {
       // A location that no kind of store has.
       if (error instanceof RangeError && error.message.startsWith(location)) {

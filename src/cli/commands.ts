@@ -41,6 +41,9 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   branch: () => import('./commands/branch.js'),
   merge: () => import('./commands/merge.js'),
   rm: () => import('./commands/rm.js'),
+  expire: () => import('./commands/expire.js'),
+  gc: () => import('./commands/gc.js'),
+  stats: () => import('./commands/stats.js'),
   check: () => import('./commands/check.js'),
   repair: () => import('./commands/repair.js'),
   init: () => import('./commands/init.js'),
@@ -53,7 +56,7 @@ export const GROUPS: Readonly<Record<string, () => Promise<CommandGroup>>> = {
 }
 
 /** Options of the program that take a value in the next word. */
-const VALUE_OPTIONS = ['--store']
+const VALUE_OPTIONS = ['--store', '--durability']
 
 /**
  * The command that `words`, the words after `nomsy`, call; the group where they call one and no command of it that is

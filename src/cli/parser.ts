@@ -4,6 +4,7 @@ import { Option, type Command as Parser } from 'commander'
 import type { Command, CommandGroup, CommandUsage } from './command.js'
 import type { CommandContext, GlobalOptions } from './command-context.js'
 import { COMMANDS, calledCommand, commandsOf, GROUPS } from './commands.js'
+import { parseDurability } from './durability.js'
 import { version } from './version.js'
 
 const DESCRIPTION =
@@ -30,6 +31,11 @@ export async function addCommands(
     .version(version())
     .option('--store <location>', 'the store: a path, level:PATH')
     .option('--json', 'print JSON, one object a line')
+    .option(
+      '--durability <mode>',
+      'when a change of names counts as done: commit, lazy or none',
+      parseDurability,
+    )
     .option('-q, --quiet', 'no progress and no remarks on standard error')
     .configureHelp({ showGlobalOptions: true })
     .addHelpText('after', AFTER_HELP)

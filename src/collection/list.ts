@@ -161,16 +161,18 @@ export class List<T extends Value> extends Collection implements AsyncIterable<T
   }
 
   /** The list that `write` writes; its nodes are kept in memory too unless `target` is the store itself. */
-  static async #write<T extends Value>(
+  static #write<T extends Value>(
     context: CollectionContext,
     write: (writer: TreeWriter) => Promise<void>,
     target?: ChunkTarget,
   ): Promise<List<T>> {
     const { store, cache, params = COLLECTION_PARAMS } = context
-    const reader = new NodeReader(store, LIST_FORMAT, cache)
-    const writer = new TreeWriter(LIST_FORMAT, params, target ?? reader.target)
-    await write(writer)
-    const { ref } = await finishTree(reader, writer)
-    return List.open(context, ref)
+    return store.writing(async () => {
+      const reader = new NodeReader(store, LIST_FORMAT, cache)
+      const writer = new TreeWriter(LIST_FORMAT, params, target ?? reader.target)
+      await write(writer)
+      const { ref } = await finishTree(reader, writer)
+      return List.open(context, ref)
+    })
   }
 }

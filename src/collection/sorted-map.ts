@@ -58,8 +58,10 @@ export class SortedMap<K extends Key, V extends Value>
     source: Source<readonly [unknown, unknown]>,
     options?: WriteOptions,
   ): Promise<SortedMap<K, V>> {
-    const { ref } = await buildKeyed(context, MAP_KIND, source, options)
-    return SortedMap.open(context, ref)
+    return context.store.writing(async () => {
+      const { ref } = await buildKeyed(context, MAP_KIND, source, options)
+      return SortedMap.open(context, ref)
+    })
   }
 
   /** The value under `key`; undefined if it is not there. */
@@ -115,8 +117,10 @@ export class SortedMap<K extends Key, V extends Value>
     source: Source<readonly [Input<K>, Input<V>]>,
     options?: WriteOptions,
   ): Promise<SortedMap<K, V>> {
-    const { params = COLLECTION_PARAMS } = this.context
-    return this.#openOther(await extendKeyed(this.tree, params, MAP_KIND, source, options))
+    const { store, params = COLLECTION_PARAMS } = this.context
+    return store.writing(async () =>
+      this.#openOther(await extendKeyed(this.tree, params, MAP_KIND, source, options)),
+    )
   }
 
   /** Collects changes; the map itself stays as it is. */
@@ -170,8 +174,8 @@ export class SortedMap<K extends Key, V extends Value>
   }
 
   async #with(edits: Source<KeyedEdit>): Promise<SortedMap<K, V>> {
-    const { params = COLLECTION_PARAMS } = this.context
-    return this.#openOther(await editKeyed(this.tree, edits, { params }))
+    const { store, params = COLLECTION_PARAMS } = this.context
+    return store.writing(async () => this.#openOther(await editKeyed(this.tree, edits, { params })))
   }
 
   /** The map that was made of this one; this one where nothing was. */

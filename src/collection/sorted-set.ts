@@ -42,8 +42,10 @@ export class SortedSet<K extends Key> extends SortedCollection<K> implements Asy
     source: Source<unknown>,
     options?: WriteOptions,
   ): Promise<SortedSet<K>> {
-    const { ref } = await buildKeyed(context, SET_KIND, source, options)
-    return SortedSet.open(context, ref)
+    return context.store.writing(async () => {
+      const { ref } = await buildKeyed(context, SET_KIND, source, options)
+      return SortedSet.open(context, ref)
+    })
   }
 
   /** The key at `position` in their order, from the end where negative; undefined if there is none. */
@@ -75,8 +77,10 @@ export class SortedSet<K extends Key> extends SortedCollection<K> implements Asy
    * Rejects as {@link SortedSet.from}.
    */
   async extend(source: Source<Input<K>>, options?: WriteOptions): Promise<SortedSet<K>> {
-    const { params = COLLECTION_PARAMS } = this.context
-    return this.#openOther(await extendKeyed(this.tree, params, SET_KIND, source, options))
+    const { store, params = COLLECTION_PARAMS } = this.context
+    return store.writing(async () =>
+      this.#openOther(await extendKeyed(this.tree, params, SET_KIND, source, options)),
+    )
   }
 
   /** Collects changes; the set itself stays as it is. */
@@ -102,8 +106,8 @@ export class SortedSet<K extends Key> extends SortedCollection<K> implements Asy
   }
 
   async #with(edits: Source<KeyedEdit>): Promise<SortedSet<K>> {
-    const { params = COLLECTION_PARAMS } = this.context
-    return this.#openOther(await editKeyed(this.tree, edits, { params }))
+    const { store, params = COLLECTION_PARAMS } = this.context
+    return store.writing(async () => this.#openOther(await editKeyed(this.tree, edits, { params })))
   }
 
   /** The set that was made of this one; this one where nothing was. */

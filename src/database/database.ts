@@ -15,7 +15,7 @@ import { InvalidNodeError, MissingChunkError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
 import { kindOf } from '../sequence/kind.js'
 import { NodeCache } from '../sequence/node-cache.js'
-import type { ChunkStore, Head, Heads } from '../store/chunk-store.js'
+import type { ChunkStore, Collected, Head, Heads } from '../store/chunk-store.js'
 import { DIR_FORMAT } from '../tree/dir-format.js'
 import { Directory } from '../tree/directory.js'
 import type { ExtractOptions, ExtractResult } from '../tree/local/extract-run.js'
@@ -25,6 +25,8 @@ import type { TarOptions } from '../tree/tar/tar-of.js'
 import { type CheckDatabaseOptions, checkAll, checkObject, type Problem } from './check/check.js'
 import type { Commit } from './commit.js'
 import { commonAncestor } from './common-ancestor.js'
+import { type Expired, type ExpireOptions, expireHead } from './expire.js'
+import { childrenIn, type GcOptions } from './gc.js'
 import {
   type ChangeValue,
   type CommitContext,
@@ -40,6 +42,7 @@ import type { MergeConflict } from './merge-values.js'
 import { putPlainValue, readPlainValue } from './plain-value.js'
 import { type Repaired, type RepairOptions, repairChunks } from './repair.js'
 import { type ResolvedObject, resolveObject } from './resolve.js'
+import { type Stats, type StatsOptions, statsOf } from './stats.js'
 import { WatchedHeads, type WatchOptions } from './watched-heads.js'
 
 /** Pins are heads under this prefix, named by the ref they hold. SPEC "Heads". */
@@ -64,7 +67,10 @@ export class Database {
   constructor(store: ChunkStore, options: DatabaseOptions = {}) {
     this.store = store
     this.#heads = new WatchedHeads(store.heads)
-    this.#context = { store, heads: this.#heads, cache: new NodeCache(options.cacheBytes) }
+    const cache = new NodeCache(options.cacheBytes)
+    this.#context = { store, heads: this.#heads, cache }
+    // With nodes of what goes in the cache, trees could be opened that are no longer there.
+    store.hold({ held: () => cache.clear() })
   }
 
   /** Names for refs, moved by compare-and-set. */
@@ -331,6 +337,18 @@ export class Database {
   }
 
   /**
+   * Makes the history of the head `name` shorter: of its commits, along first parents, those stay that `options` say,
+   * and the present one always. Commits that follow one that goes are made anew, with other refs and one parent each.
+   * {@link gc} frees what no head leads to any more. Rejects with NOMSY_UNKNOWN_OBJECT, with NOMSY_INVALID_NODE where the
+   * head names no commit, with NOMSY_HEAD_CONFLICT if somebody else moves it meanwhile, with a RangeError where
+   * `options` say nothing.
+   */
+  async expire(name: string, options: ExpireOptions): Promise<Expired> {
+    checkNoPin(name)
+    return expireHead(this.#context, name, options)
+  }
+
+  /**
    * The ref that the head `name` names, undefined while there is no such head: first the present one, then each that
    * differs from the one before. Whoever is slow to ask is given the latest, and not those in between. Changes through
    * this database are seen at once, others within a second. Ends when `signal` aborts or the database is closed.
@@ -385,6 +403,14 @@ export class Database {
   }
 
   /**
+   * How much the store holds and takes up, and how much of it only one head or pin holds. Reads all nodes that they lead
+   * to, but for the leaves of blobs. Rejects with NOMSY_MISSING_CHUNK or NOMSY_DAMAGED_CHUNK where one cannot be read.
+   */
+  stats(options?: StatsOptions): Promise<Stats> {
+    return statsOf(this.store, options)
+  }
+
+  /**
    * What is wrong with the store, or with the object `ref` alone; gives nothing where all is well. Follows what heads
    * and pins hold: nodes and commits are read and held against the rules, of the data of blobs it is enough that it is
    * there. With `data` every stored byte is read and re-hashed too, with `sample` a random share of them.
@@ -402,6 +428,19 @@ export class Database {
    */
   repair(options?: RepairOptions): Promise<Repaired> {
     return repairChunks(this.store, options)
+  }
+
+  /**
+   * Frees the room of all that nothing needs: that is under no head and no pin, in no blob, list, map, set or directory
+   * that a program still has, this one or another that shares the store, and in nothing that is being written. What was
+   * put, found or read since this began stays too. Others may go on meanwhile; what they were writing when this began is
+   * waited for. `onProgress` is told of chunks.
+   *
+   * Rejects with NOMSY_MISSING_CHUNK or NOMSY_DAMAGED_CHUNK, and frees nothing, where a head or pin leads to a chunk
+   * that cannot say what is under it.
+   */
+  gc(options: GcOptions = {}): Promise<Collected> {
+    return this.store.collect({ ...options, childrenOf: childrenIn })
   }
 
   /** Makes everything put before durable. */

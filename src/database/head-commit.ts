@@ -53,10 +53,12 @@ export async function commitToHead(
   options: CommitOptions,
 ): Promise<Commit> {
   checkHeadName(name)
-  const { parents, expected = (await heads.get(name)) ?? null } = options
-  const commit = await putCommit(store, value, parents ?? (await parentsAt(store, expected)), options)
-  await heads.compareAndSet(name, expected ?? undefined, commit.ref)
-  return commit
+  return store.writing(async () => {
+    const { parents, expected = (await heads.get(name)) ?? null } = options
+    const commit = await putCommit(store, value, parents ?? (await parentsAt(store, expected)), options)
+    await heads.compareAndSet(name, expected ?? undefined, commit.ref)
+    return commit
+  })
 }
 
 /** Commits what `change` makes of the head's value, again and again until the head stood still. See Database.update. */

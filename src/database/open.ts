@@ -2,7 +2,9 @@
 
 import type { ChunkStore } from '../store/chunk-store.js'
 import { type Compression, checkCompression, DEFAULT_COMPRESSION } from '../store/segment/compression.js'
+import { DURABILITIES, type Durability } from '../store/segment/durability.js'
 import { Database, type DatabaseOptions } from './database.js'
+import { childrenIn } from './gc.js'
 import type { Repaired, RepairOptions } from './repair.js'
 
 export interface OpenOptions extends DatabaseOptions {
@@ -21,6 +23,14 @@ export interface OpenOptions extends DatabaseOptions {
    * process has the store open, which then packs in its own way.
    */
   readonly compression?: Compression | undefined
+  /**
+   * When a head's move, and so a commit, a pin or a name, is acknowledged. `commit`: once a loss of power cannot undo it.
+   * `lazy`: once the end of the process cannot; a loss of power may undo what is younger than a second, and never leaves
+   * the later of two without the earlier. `none`: the same, however old it is. {@link Database.flush} makes all durable
+   * whatever this says, closing too. `commit` where left out. Without effect on `level:PATH`, which is always as
+   * `commit`, and on `memory:`.
+   */
+  readonly durability?: Durability | undefined
 }
 
 /**
@@ -29,7 +39,10 @@ export interface OpenOptions extends DatabaseOptions {
  * NOMSY_NEWER_STORE, NOMSY_LOCKED, NOMSY_DAMAGED_STORE; with a RangeError for a location or a compression that cannot be.
  */
 export async function open(location: string, options: OpenOptions = {}): Promise<Database> {
-  if (options.compression !== undefined) checkCompression(options.compression)
+  const { compression, durability = 'commit' } = options
+  if (compression !== undefined) checkCompression(compression)
+  if (!DURABILITIES.includes(durability))
+    throw new RangeError(`'${durability}' is no durability; write ${DURABILITIES.join(', ')}`)
   return new Database(await openStore(location, options), options)
 }
 
@@ -95,5 +108,5 @@ async function openStore(location: string, options: OpenOptions): Promise<ChunkS
     )
   }
   const { SharedStore } = await import('../store/shared/shared-store.js')
-  return SharedStore.open(location, options)
+  return SharedStore.open(location, { ...options, childrenOf: childrenIn })
 }

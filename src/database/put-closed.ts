@@ -10,7 +10,7 @@ import { type ChunkStore, chunkOf, MAX_CHUNK_BYTES } from '../store/chunk-store.
  * NOMSY_MISSING_CHUNK if something is not, with a RangeError where `what` is too large for a chunk.
  */
 export async function putClosed(
-  store: Pick<ChunkStore, 'hasMany' | 'put'>,
+  store: Pick<ChunkStore, 'hasMany' | 'put' | 'writing'>,
   bytes: Uint8Array,
   what: string,
 ): Promise<Ref> {
@@ -21,8 +21,10 @@ export async function putClosed(
   }
   const chunk = chunkOf(bytes)
   const children = childrenOf(chunk.ref, bytes)
-  const absent = (await store.hasMany(children)).indexOf(false)
-  if (absent >= 0) throw new MissingChunkError(children[absent]!.toString())
-  await store.put([chunk])
-  return chunk.ref
+  return store.writing(async () => {
+    const absent = (await store.hasMany(children)).indexOf(false)
+    if (absent >= 0) throw new MissingChunkError(children[absent]!.toString())
+    await store.put([chunk])
+    return chunk.ref
+  })
 }

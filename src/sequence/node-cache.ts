@@ -4,6 +4,7 @@
  * in order, and none at all costs a search where the node's parent has found it before.
  */
 
+import type { Ref } from '../hash/ref.js'
 import type { SequenceFormat } from './format.js'
 import { type KeptNode, MetaNode, type Node } from './node.js'
 import { decodeNode } from './node-codec.js'
@@ -28,6 +29,10 @@ export class NodeCache {
   #bytes = 0
   /** Fetches under way, by ref and kind. */
   readonly pending = new Map<string, Promise<Node>>()
+  /** Roots of trees that the program may still hold, and whether a root is among them. */
+  readonly #roots = new Set<OpenRoot>()
+  readonly #isOpen = new WeakSet<Node>()
+  readonly #forget = new FinalizationRegistry<OpenRoot>((root) => this.#roots.delete(root))
 
   constructor(maxBytes = CACHE_BYTES) {
     this.#maxBytes = maxBytes
@@ -57,6 +62,25 @@ export class NodeCache {
     this.#bytes += size
   }
 
+  /** Notes that somebody has opened the tree `ref`: it counts as open for as long as anybody can get at its root. */
+  opened(ref: Ref, root: Node): void {
+    if (this.#isOpen.has(root)) return
+    const open = { ref, root: new WeakRef(root) }
+    this.#isOpen.add(root)
+    this.#roots.add(open)
+    this.#forget.register(root, open)
+  }
+
+  /** Forgets all nodes; gives the refs of the trees that are open. */
+  clear(): Ref[] {
+    // Parents that know the entries are to find nothing in them.
+    for (const entry of this.#entries.values()) entry.node = undefined
+    this.#entries.clear()
+    this.#hand = this.#entries.entries()
+    this.#bytes = 0
+    return [...this.#roots].flatMap(({ ref, root }) => (root.deref() === undefined ? [] : [ref]))
+  }
+
   #makeRoom(byteCount: number): void {
     while (this.#bytes + byteCount > this.#maxBytes) {
       const next = this.#hand.next()
@@ -76,6 +100,11 @@ export class NodeCache {
       }
     }
   }
+}
+
+interface OpenRoot {
+  readonly ref: Ref
+  readonly root: WeakRef<Node>
 }
 
 /** Bytes of memory, roughly: its chunk, its offsets, and the objects around them. */

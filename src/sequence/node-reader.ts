@@ -54,6 +54,7 @@ export class NodeReader {
     if (node instanceof MetaNode && node.childCount < 2) {
       throw new InvalidNodeError(ref.toString(), 'a root with one child')
     }
+    this.#cache.opened(ref, node)
     return node
   }
 

@@ -4,7 +4,8 @@
  * Many at a time is the normal case. All methods may be called at any time and any number of them may run at
  * once; after `close` they reject with NOMSY_CLOSED. A store keeps four promises:
  *
- * 1. Closed: writers put children before parents, so that a ref's presence means the presence of all under it.
+ * 1. Closed: writers put children before parents, and a collection leaves nothing without what is under it, so that a
+ *    ref's presence means the presence of all under it.
  * 2. Verified: bytes from a disk or a wire are hashed before anyone sees them. There is no switch for it.
  * 3. Durable: once `flush` or a head's update resolves, a crash or power cut loses nothing put before it.
  * 4. Healing: a put believes that a chunk is there only if what is there checks out.
@@ -88,6 +89,32 @@ export interface ChunkStore {
   /** All refs in the store, or those whose text begins with `prefix`, in the order of their text. */
   refs(prefix?: string): AsyncIterable<Ref>
 
+  /** The sizes of all chunks in the store, in the order of their refs. */
+  sizes(): AsyncIterable<ChunkSize>
+
+  /** How much room the store takes up. */
+  usage(): Promise<Usage>
+
+  /**
+   * Runs `body` as one write: no {@link collect} takes away what it finds here before it has ended. For whoever relies
+   * on chunks that no head holds yet. `body` must not wait for a collection.
+   */
+  writing<T>(body: () => Promise<T>): Promise<T>
+
+  /** Makes every {@link collect} keep what `holder` holds. Gives what ends that. */
+  hold(holder: Holder): () => void
+
+  /**
+   * Frees what nothing needs. Kept are, each with everything under it: what heads name; what holders hold; what was put,
+   * found by `has` or read since this began, and what writes that were under way then have found. Other calls go on
+   * meanwhile; collections come one after the other. In one moment, and for good, all the rest becomes absent.
+   * Whichever process asks for it, the same holds for all that share the store.
+   *
+   * Rejects with NOMSY_MISSING_CHUNK or NOMSY_DAMAGED_CHUNK, and frees nothing, where something that is needed is not
+   * there to say what is under it.
+   */
+  collect(options: CollectOptions): Promise<Collected>
+
   /**
    * Reads everything stored, in the order in which it lies there, and gives what is not as it was written.
    * Gives nothing where all is well; goes on after each finding.
@@ -123,6 +150,61 @@ export interface Heads {
 export interface Head {
   readonly name: string
   readonly ref: Ref
+}
+
+export interface ChunkSize {
+  readonly ref: Ref
+  /** Bytes of the chunk, not packed. */
+  readonly bytes: number
+}
+
+export interface Usage {
+  /** Bytes that the store's files take up; undefined where it does not know. */
+  readonly storedBytes: number | undefined
+  /** Files that hold chunks; 0 where there are none. */
+  readonly segmentCount: number
+}
+
+export interface CollectOptions {
+  /** What is directly under a chunk. A store that is another process's asks that process instead. */
+  readonly childrenOf: ChildrenOf
+  /** Whether to find out only, and to free nothing. */
+  readonly dryRun?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Called with the chunks found to be needed so far, and all there are. */
+  readonly onProgress?: ((chunks: number, totalChunks: number) => void) | undefined
+}
+
+/** Somebody who relies on chunks that no head holds, beyond a write: a program with objects open. */
+export interface Holder {
+  /** What is to stay. Called at once before everything is decided, and any time before. */
+  held(): Iterable<Ref>
+  /**
+   * Called when a collection begins, which decides nothing before this resolves: for who has yet to find, while the
+   * collection takes note of it, what is relied on elsewhere.
+   */
+  settle?(): Promise<void>
+  /** Called when it has ended, however it did. */
+  ended?(): void
+}
+
+export type ChildrenOf = (chunk: Chunk) => Children
+
+/** What is directly under a chunk, and whether it is known that nothing is under that. */
+export interface Children {
+  readonly refs: Iterable<Ref>
+  readonly areLeaves: boolean
+}
+
+/** What a collection did, or would do. */
+export interface Collected {
+  /** Chunks that stay, of those that were there when it began. */
+  readonly keptChunks: number
+  /** Chunks that go, and their bytes, not packed. */
+  readonly freedChunks: number
+  readonly freedBytes: number
+  /** Bytes by which the store's files become smaller, about so many of a dry run; undefined where it does not know. */
+  readonly storedBytes: number | undefined
 }
 
 export interface CheckOptions {

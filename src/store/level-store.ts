@@ -24,14 +24,20 @@ import { REF_BYTES, Ref } from '../hash/ref.js'
 import {
   type CheckOptions,
   type Chunk,
+  type ChunkSize,
   type ChunkStore,
+  type Collected,
+  type CollectOptions,
   checkHeadName,
   type Finding,
   type Head,
   type Heads,
+  type Holder,
   keptBytes,
   sampler,
+  type Usage,
 } from './chunk-store.js'
+import { Collector } from './collector.js'
 import { absentError, claimDirectory, foreignError, UNSEEN_PLACE } from './level-directory.js'
 import {
   ascii,
@@ -49,9 +55,13 @@ import {
   sealed,
   unsealed,
 } from './level-record.js'
+import type { LiveRefs } from './live-refs.js'
 
 /** Bytes of chunks in one batch, at least one chunk; half of what may be pending when a put resolves. */
 const BATCH_BYTES = 4 * 1024 * 1024
+
+/** Chunks that are looked up at once while dead ones are counted. */
+const COUNTED_CHUNKS = 256
 
 /** Bytes read between two calls of a check's onProgress. */
 const PROGRESS_BYTES = 1024 * 1024
@@ -92,6 +102,9 @@ export class LevelStore implements ChunkStore {
   /** The first write that failed. */
   #failure: unknown
   readonly #running = new Set<Promise<unknown>>()
+  readonly #collector = new Collector()
+  /** While a collection sweeps: what is not live in it is absent, though it may still be stored. */
+  #swept: LiveRefs | undefined
   #closing: Promise<void> | undefined
 
   private constructor(location: string, database: Database, release: () => void) {
@@ -101,7 +114,7 @@ export class LevelStore implements ChunkStore {
     this.heads = {
       get: (name) => this.#run(() => this.#readHead(name)),
       list: (prefix) => this.#listHeads(prefix),
-      compareAndSet: (name, expected, next) => this.#run(() => this.#compareAndSet(name, expected, next)),
+      compareAndSet: (name, expected, next) => this.#write(() => this.#compareAndSet(name, expected, next)),
     }
   }
 
@@ -130,7 +143,7 @@ export class LevelStore implements ChunkStore {
 
   getMany(refs: readonly Ref[]): Promise<(Uint8Array | undefined)[]> {
     return this.#run(async () => {
-      const results: (Uint8Array | undefined)[] = refs.map((ref) => this.#pending.get(ref.toString())?.bytes)
+      const results: (Uint8Array | undefined)[] = refs.map((ref) => this.#pendingBytesOf(ref))
       const stored = refs.map((_, index) => index).filter((index) => results[index] === undefined)
       const values = await this.#readStored(stored.map((index) => refs[index]!))
       stored.forEach((index, i) => {
@@ -150,13 +163,14 @@ export class LevelStore implements ChunkStore {
   }
 
   put(chunks: readonly Chunk[]): Promise<number> {
-    return this.#run(async () => {
+    return this.#write(async () => {
       this.#checkWritable()
       let newBytes = 0
       for (const some of batchesOf(chunks)) {
         const lacking = new Set(await this.#lacking(some))
         this.#checkWritable()
         for (const chunk of some) {
+          this.#collector.put(chunk)
           if (lacking.has(chunk)) newBytes += this.#addPending(chunk)
           else chunk.release?.()
         }
@@ -179,6 +193,7 @@ export class LevelStore implements ChunkStore {
       for await (const key of keys) {
         const ref = refOfKey(key)
         const text = ref.toString()
+        if (this.#swept?.isDead(ref) === true) continue
         while (next < pending.length && pending[next]! < text) yield Ref.parse(pending[next++]!)!
         if (pending[next] === text) next++
         yield ref
@@ -187,6 +202,82 @@ export class LevelStore implements ChunkStore {
       throw this.#readError(error)
     }
     while (next < pending.length) yield Ref.parse(pending[next++]!)!
+  }
+
+  /** Reads the chunks, which have their lengths nowhere else. */
+  async *sizes(): AsyncGenerator<ChunkSize> {
+    await this.flush()
+    const range = { gte: Uint8Array.of(CHUNK_PREFIX), lt: Uint8Array.of(CHUNK_PREFIX + 1) }
+    try {
+      for await (const [key, value] of this.#database.iterator({ ...range, ...ENTRIES })) {
+        const ref = refOfKey(key)
+        if (this.#swept?.isDead(ref) !== true) yield { ref, bytes: value.length }
+      }
+    } catch (error) {
+      throw this.#readError(error)
+    }
+  }
+
+  async usage(): Promise<Usage> {
+    this.#checkOpen()
+    return { storedBytes: undefined, segmentCount: 0 }
+  }
+
+  async writing<T>(body: () => Promise<T>): Promise<T> {
+    this.#checkOpen()
+    return this.#collector.holders.writing(body)
+  }
+
+  hold(holder: Holder): () => void {
+    return this.#collector.holders.add(holder)
+  }
+
+  async collect(options: CollectOptions): Promise<Collected> {
+    return this.#run(() =>
+      this.#collector.run(this, options, (refs) => this.#sweep(refs, options.dryRun === true)),
+    )
+  }
+
+  /** One batch takes all dead chunks away, so that none is left without what is under it. */
+  async #sweep(refs: LiveRefs, isDryRun: boolean): Promise<Collected> {
+    const keptChunks = refs.liveCount
+    const freedChunks = refs.count - keptChunks
+    if (isDryRun || freedChunks === 0) {
+      const freedBytes = freedChunks === 0 ? 0 : await this.#deadBytes(refs)
+      return { keptChunks, freedChunks, freedBytes, storedBytes: undefined }
+    }
+    this.#swept = refs
+    try {
+      const freedBytes = await this.#deadBytes(refs)
+      await this.#exclusive(async () => {
+        this.#checkWritable()
+        const batch = this.#database.batch()
+        for (const ref of refs.dead()) batch.del(chunkKey(ref), KEYS)
+        await batch.write({ sync: true } as object).catch((error: unknown) => {
+          this.#failure = error
+          throw this.#failedError()
+        })
+      })
+      return { keptChunks, freedChunks, freedBytes, storedBytes: undefined }
+    } finally {
+      this.#swept = undefined
+    }
+  }
+
+  async #deadBytes(refs: LiveRefs): Promise<number> {
+    let sum = 0
+    const count = async (some: readonly Ref[]): Promise<void> => {
+      const values = await this.#database.getMany(some.map(chunkKey), ENTRIES).catch(() => [])
+      for (const value of values) sum += value?.length ?? 0
+    }
+    let some: Ref[] = []
+    for (const ref of refs.dead()) {
+      if (some.push(ref) < COUNTED_CHUNKS) continue
+      await count(some)
+      some = []
+    }
+    await count(some)
+    return sum
   }
 
   /** {@link ChunkStore.check}, in the order of refs. The total is an estimate until the end, when it is exact. */
@@ -250,8 +341,8 @@ export class LevelStore implements ChunkStore {
   // Reading
 
   async #get(ref: Ref): Promise<Uint8Array | undefined> {
-    const pending = this.#pending.get(ref.toString())
-    if (pending !== undefined) return pending.bytes
+    const pending = this.#pendingBytesOf(ref)
+    if (pending !== undefined) return pending
     let value: Uint8Array | undefined
     try {
       value = await this.#database.get(chunkKey(ref), ENTRIES)
@@ -259,14 +350,27 @@ export class LevelStore implements ChunkStore {
       if (!isCorruption(error)) throw this.#readError(error)
       throw new DamagedChunkError(ref.toString(), this.location, { cause: error })
     }
-    return value && verified(ref, value, this.location)
+    return value && this.#isHere(ref) ? verified(ref, value, this.location) : undefined
+  }
+
+  #pendingBytesOf(ref: Ref): Uint8Array | undefined {
+    const chunk = this.#pending.get(ref.toString())
+    if (chunk !== undefined) this.#collector.found(ref)
+    return chunk?.bytes
+  }
+
+  /** Whether a chunk that was found stored counts as such. */
+  #isHere(ref: Ref): boolean {
+    this.#collector.found(ref)
+    return this.#swept?.isDead(ref) !== true
   }
 
   /** The values of chunks' keys, not verified, pending ones not looked at. Rejects as {@link #get} does. */
   async #readStored(refs: readonly Ref[]): Promise<(Uint8Array | undefined)[]> {
     if (refs.length === 0) return []
     try {
-      return await this.#database.getMany(refs.map(chunkKey), ENTRIES)
+      const values = await this.#database.getMany(refs.map(chunkKey), ENTRIES)
+      return values.map((value, index) => (value && this.#isHere(refs[index]!) ? value : undefined))
     } catch (error) {
       // The error does not say which of them it is about.
       for (const ref of refs) await this.#get(ref)
@@ -275,14 +379,14 @@ export class LevelStore implements ChunkStore {
   }
 
   async #hasMany(refs: readonly Ref[]): Promise<boolean[]> {
-    const results = refs.map((ref) => this.#pending.has(ref.toString()))
+    const results = refs.map((ref) => this.#pendingBytesOf(ref) !== undefined)
     const stored = refs.map((_, index) => index).filter((index) => !results[index])
     if (stored.length === 0) return results
     try {
       const keys = stored.map((index) => chunkKey(refs[index]!))
       const values = await this.#database.hasMany(keys, KEYS)
       stored.forEach((index, i) => {
-        results[index] = values[i]!
+        results[index] = values[i]! && this.#isHere(refs[index]!)
       })
     } catch (error) {
       throw this.#readError(error)
@@ -395,6 +499,7 @@ export class LevelStore implements ChunkStore {
       return 0
     }
     this.#pending.set(text, { ref: chunk.ref, bytes: keptBytes(chunk) })
+    this.#swept?.add(chunk.ref)
     this.#pendingBytes += chunk.bytes.length
     return chunk.bytes.length
   }
@@ -406,7 +511,7 @@ export class LevelStore implements ChunkStore {
       this.#writer = this.#exclusive(async () => {
         while (this.#pendingBytes >= BATCH_BYTES) {
           const [batch] = batchesOf(this.#pending.values())
-          await this.#write(batch!)
+          await this.#writeBatch(batch!)
         }
       }).finally(() => {
         this.#writer = undefined
@@ -429,13 +534,13 @@ export class LevelStore implements ChunkStore {
     this.#checkWritable()
     let last: Chunk[] = []
     for (const batch of batchesOf([...this.#pending.values()])) {
-      if (last.length > 0) await this.#write(last)
+      if (last.length > 0) await this.#writeBatch(last)
       last = batch
     }
-    if (last.length > 0 || head !== undefined) await this.#write(last, head)
+    if (last.length > 0 || head !== undefined) await this.#writeBatch(last, head)
   }
 
-  async #write(chunks: readonly Chunk[], head?: Operation): Promise<void> {
+  async #writeBatch(chunks: readonly Chunk[], head?: Operation): Promise<void> {
     this.#checkWritable()
     const operations: Operation[] = chunks.map(({ ref, bytes }) => {
       return { type: 'put', key: chunkKey(ref), value: bytes }
@@ -453,6 +558,11 @@ export class LevelStore implements ChunkStore {
   }
 
   // States and errors
+
+  /** As {@link #run}, of what relies on what it finds. */
+  #write<T>(body: () => Promise<T>): Promise<T> {
+    return this.#run(() => this.#collector.holders.writing(body))
+  }
 
   /** Runs a method's body; closing waits for it. */
   async #run<T>(body: () => Promise<T>): Promise<T> {

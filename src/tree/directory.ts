@@ -45,7 +45,9 @@ export class Directory extends Collection implements AsyncIterable<[EntryName, E
   /** A directory with nothing in it. */
   static async empty(context: CollectionContext): Promise<Directory> {
     const { store, params } = context
-    return Directory.open(context, (await writeDirectory([], { target: store, params })).ref)
+    return store.writing(async () =>
+      Directory.open(context, (await writeDirectory([], { target: store, params })).ref),
+    )
   }
 
   /** Number of entries in it, those in its subdirectories not counted. */
@@ -108,7 +110,7 @@ export class Directory extends Collection implements AsyncIterable<[EntryName, E
 
   /** Collects changes, of it and of all under it; the directory itself stays as it is. */
   edit(): DirectoryEdit {
-    return new DirectoryEdit(async (edits) => this.#withRef(await editTree(this.context, this, edits)))
+    return new DirectoryEdit((edits) => this.#made(() => editTree(this.context, this, edits)))
   }
 
   /**
@@ -128,7 +130,7 @@ export class Directory extends Collection implements AsyncIterable<[EntryName, E
    */
   async merge(base: Directory, theirs: Directory, options: TreeMergeOptions = {}): Promise<Directory> {
     const sides = { base, ours: this, theirs }
-    return this.#withRef(await mergeDirectories(this.context, sides, options, new MergeConflicts()))
+    return this.#made(() => mergeDirectories(this.context, sides, options, new MergeConflicts()))
   }
 
   /** The paths about which {@link merge} would ask. Nothing is written. */
@@ -136,8 +138,12 @@ export class Directory extends Collection implements AsyncIterable<[EntryName, E
     return conflictsIn({ base, ours: this, theirs })
   }
 
-  async #withRef(ref: Ref): Promise<Directory> {
-    return ref.equals(this.ref) ? this : Directory.open(this.context, ref)
+  /** The directory whose ref `make` gives. */
+  #made(make: () => Promise<Ref>): Promise<Directory> {
+    return this.context.store.writing(async () => {
+      const ref = await make()
+      return ref.equals(this.ref) ? this : Directory.open(this.context, ref)
+    })
   }
 
   async #require(names: readonly EntryName[]): Promise<Entry> {

@@ -6,12 +6,16 @@
 
 import fc from 'fast-check'
 import { afterEach, describe, expect, test } from 'vitest'
+import { childrenIn } from '../../src/database/gc.js'
+import { encode } from '../../src/encoding/encode.js'
 import { DamagedChunkError, HeadConflictError, MissingChunkError } from '../../src/errors.js'
 import { Ref } from '../../src/hash/ref.js'
 import {
   type CheckOptions,
   type Chunk,
   type ChunkStore,
+  type Collected,
+  type CollectOptions,
   chunkOf,
   type Finding,
   type Head,
@@ -604,6 +608,150 @@ export function describeChunkStore(name: string, harness: ChunkStoreHarness): vo
       }
     })
 
+    describe('collecting', () => {
+      testStore('keeps what heads lead to, and frees the rest at once and for good', async (open) => {
+        const kept = family('kept')
+        const freed = family('freed')
+        await open.store.put([...kept, ...freed])
+        await open.store.heads.compareAndSet('kept', undefined, kept.at(-1)!.ref)
+        await open.store.heads.compareAndSet('freed', undefined, freed.at(-1)!.ref)
+        await open.store.heads.compareAndSet('freed', freed.at(-1)!.ref, undefined)
+        const freedBytes = freed.reduce((sum, { bytes }) => sum + bytes.length, 0)
+        const counts = { keptChunks: kept.length, freedChunks: freed.length, freedBytes }
+        expect(await collected(open.store, { dryRun: true })).toMatchObject(counts)
+        await expectPresent(open.store, [...kept, ...freed])
+        expect(await collected(open.store)).toMatchObject(counts)
+        await open.eachState(async (store) => {
+          await expectPresent(store, kept)
+          await expectAbsent(store, freed)
+          expect(await texts(store.refs())).toEqual(sortedTexts(kept))
+          const sizes = await collect(store.sizes())
+          expect(sizes.map(({ ref }) => ref.toString())).toEqual(sortedTexts(kept))
+        })
+        expect(await collected(open.store)).toMatchObject({ freedChunks: 0, freedBytes: 0 })
+      })
+
+      testStore('what is freed can be put again', async (open) => {
+        const all = family('again')
+        await open.store.put(all)
+        await collected(open.store)
+        await expectAbsent(open.store, all)
+        expect(await open.store.put(all)).toBe(all.reduce((sum, { bytes }) => sum + bytes.length, 0))
+        await open.store.heads.compareAndSet('again', undefined, all.at(-1)!.ref)
+        await collected(open.store)
+        await open.eachState((store) => expectPresent(store, all))
+      })
+
+      testStore('keeps what is held, and all under it', async (open) => {
+        const held = family('held')
+        const freed = family('not held')
+        await open.store.put([...held, ...freed])
+        await collectedHolding(open.store, () => [held.at(-1)!.ref])
+        await open.eachState(async (store) => {
+          await expectPresent(store, held)
+          await expectAbsent(store, freed)
+        })
+      })
+
+      testStore('keeps what is put, found and read meanwhile, and all under it', async (open) => {
+        const families = ['put', 'found', 'read', 'put before, in use'].map((label) => family(label))
+        const [put, found, read, freed] = families as [Chunk[], Chunk[], Chunk[], Chunk[]]
+        const { store } = open
+        await store.put(families.flat())
+        let isDone = false
+        await collectedHolding(store, () => {
+          if (isDone) return []
+          isDone = true
+          // Whatever is asked from here on comes before everything is decided.
+          void store.put([put.at(-1)!])
+          void store.has(found.at(-1)!.ref)
+          void store.get(read.at(-1)!.ref)
+          return [put.at(-1)!.ref]
+        })
+        await open.eachState(async (store) => {
+          await expectPresent(store, put)
+          for (const some of [found, read]) await expectAllOrNone(store, some)
+          await expectAbsent(store, freed)
+        })
+      })
+
+      testStore('waits for a write that relies on what it found before', async ({ store }) => {
+        const old = family('old')
+        await store.put(old)
+        const found = gate()
+        const go = gate()
+        const parent = chunkOf(encode(['parent', old.at(-1)!.ref]))
+        const writing = store.writing(async () => {
+          expect(await store.has(old.at(-1)!.ref)).toBe(true)
+          found.open()
+          await go.passed
+          await store.put([parent])
+          await store.heads.compareAndSet('late', undefined, parent.ref)
+        })
+        await found.passed
+        const collecting = collected(store)
+        let hasEnded = false
+        void collecting.then(() => {
+          hasEnded = true
+        })
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        expect(hasEnded).toBe(false)
+        go.open()
+        await Promise.all([writing, collecting])
+        await expectPresent(store, [...old, parent])
+      })
+
+      testStore('puts of what is being freed leave nothing without what is under it', async (open) => {
+        const families = Array.from({ length: 12 }, (_, index) => family(`raced ${index}`))
+        for (let round = 0; round < 6; round++) {
+          const { store } = open
+          await store.put(families.flat())
+          const heads = await headPairs(store)
+          await Promise.all([
+            collected(store),
+            collected(store),
+            ...families.map(async (some, index) => {
+              for (let turns = index * 3 * round; turns > 0; turns--) await undefined
+              if (index % 2 === 1) return
+              await store.put(some.slice(0, 2))
+              await store.put(some.slice(2))
+              const [, expected] = heads.find(([name]) => name === `raced/${index}`) ?? []
+              await store.heads.compareAndSet(
+                `raced/${index}`,
+                expected === undefined ? undefined : Ref.parse(expected),
+                round % 3 === 2 ? undefined : some.at(-1)!.ref,
+              )
+            }),
+          ])
+          await expectClosed(store)
+          if (round % 2 === 1 && open.canReopen) await open.reopen()
+          await expectClosed(open.store)
+          for (const [index, some] of families.entries())
+            if (index % 2 === 0 && round % 3 !== 2) await expectPresent(open.store, some)
+        }
+      })
+
+      testStore('frees nothing where something needed is missing', async ({ store }) => {
+        const [leaf, freed] = chunks('incomplete', 2)
+        const parent = chunkOf(encode(['parent', leaf!.ref]))
+        await store.put([parent, freed!])
+        await store.heads.compareAndSet('incomplete', undefined, parent.ref)
+        expect(await rejection(collected(store))).toMatchObject({
+          code: 'NOMSY_MISSING_CHUNK',
+          ref: leaf!.ref.toString(),
+        })
+        await expectPresent(store, [parent, freed!])
+      })
+
+      testStore('ends with the reason of an aborted signal, and frees nothing', async ({ store }) => {
+        const freed = family('aborted')
+        await store.put(freed)
+        const reason = new Error('enough')
+        expect(await rejection(collected(store, { signal: AbortSignal.abort(reason) }))).toBe(reason)
+        await expectPresent(store, freed)
+      })
+    })
+
     if (harness.corrupt !== undefined) {
       describe('damage', () => {
         // Noise of some KiB: a store may compress neighbours together, and then damage spreads.
@@ -819,7 +967,62 @@ class LentMemory {
   }
 }
 
+/** Leaves, a chunk over some of them, and one over that and the rest; children come first. */
+function family(label: string): Chunk[] {
+  const leaves = chunks(label, 4, 700)
+  const inner = chunkOf(encode(['parent', label, leaves[0]!.ref, leaves[1]!.ref]))
+  const root = chunkOf(encode(['parent', [inner.ref, { other: leaves[2]!.ref }], leaves[3]!.ref]))
+  return [...leaves, inner, root]
+}
+
+/** Something to wait for. */
+function gate(): { readonly passed: Promise<void>; readonly open: () => void } {
+  let open = (): void => {}
+  const passed = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { passed, open }
+}
+
 // What stores answer
+
+function collected(store: ChunkStore, options: Partial<CollectOptions> = {}): Promise<Collected> {
+  return store.collect({ childrenOf: childrenIn, ...options })
+}
+
+async function expectAbsent(store: ChunkStore, absent: readonly Chunk[]): Promise<void> {
+  const refs = absent.map(({ ref }) => ref)
+  expect(await store.hasMany(refs)).toEqual(refs.map(() => false))
+  expectBytes(
+    await store.getMany(refs),
+    refs.map(() => undefined),
+  )
+}
+
+async function expectAllOrNone(store: ChunkStore, some: readonly Chunk[]): Promise<void> {
+  const found = await store.hasMany(some.map(({ ref }) => ref))
+  expect(new Set(found).size).toBe(1)
+}
+
+/** No chunk is there without those under it. */
+async function expectClosed(store: ChunkStore): Promise<void> {
+  const present = new Set(await texts(store.refs()))
+  for (const text of present) {
+    const ref = Ref.parse(text)!
+    for (const child of childrenIn({ ref, bytes: (await store.get(ref))! }).refs)
+      expect(present.has(child.toString())).toBe(true)
+  }
+}
+
+/** As {@link collected}, while somebody holds what `held` gives. */
+async function collectedHolding(store: ChunkStore, held: () => Iterable<Ref>): Promise<Collected> {
+  const letGo = store.hold({ held })
+  try {
+    return await collected(store)
+  } finally {
+    letGo()
+  }
+}
 
 async function collect<T>(iterable: AsyncIterable<T>): Promise<T[]> {
   const items: T[] = []
@@ -916,7 +1119,7 @@ type Call =
   | { readonly do: 'refs'; readonly chunk: number; readonly length: number }
   | { readonly do: 'list'; readonly prefix: string }
   | { readonly do: 'set'; readonly name: string; readonly stale: boolean; readonly next: number | undefined }
-  | { readonly do: 'flush' | 'check' | 'reopen' }
+  | { readonly do: 'flush' | 'check' | 'collect' | 'reopen' }
 
 function call(canReopen: boolean): fc.Arbitrary<Call> {
   const index = fc.nat(POOL.length - 1)
@@ -943,7 +1146,9 @@ function call(canReopen: boolean): fc.Arbitrary<Call> {
     },
     {
       weight: 2,
-      arbitrary: fc.record({ do: fc.constantFrom('flush', 'check', canReopen ? 'reopen' : 'flush') }),
+      arbitrary: fc.record({
+        do: fc.constantFrom('flush', 'check', 'collect', canReopen ? 'reopen' : 'flush'),
+      }),
     },
   )
 }
@@ -1009,6 +1214,12 @@ async function compareWithModel(open: OpenStore, calls: readonly Call[]): Promis
       case 'check':
         expect(await findings(store)).toEqual([])
         break
+      case 'collect': {
+        await collected(store)
+        const kept = new Set([...heads.values()].map(String))
+        for (const chunk of present) if (!kept.has(chunk.ref.toString())) present.delete(chunk)
+        break
+      }
       case 'reopen':
         await open.reopen()
         break

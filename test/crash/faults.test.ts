@@ -23,6 +23,8 @@ const isOfWrites = (fault: Fault): boolean => fault === 'short write' || fault =
 interface Case {
   readonly title: string
   readonly segmentBytes?: number
+  /** Whether closing may succeed after a failure: what fails is not what somebody put. */
+  readonly mayClose?: boolean
   readonly run: (scene: Scene) => Promise<void>
 }
 
@@ -49,6 +51,23 @@ const cases: readonly Case[] = [
       for (let count = 0; count < 3; count++) await scene.set('head', scene.chunk(400))
       await Promise.all([0, 1, 2].map((index) => scene.set(`head/${index}`, scene.chunk(300))))
       await scene.check()
+      await scene.close()
+    },
+  },
+  {
+    title: 'a collection',
+    segmentBytes: 900,
+    mayClose: true,
+    run: async (scene) => {
+      await scene.open()
+      for (const name of ['kept', 'removed', 'other']) {
+        const leaf = scene.chunk(300)
+        await scene.put(leaf)
+        await scene.set(name, scene.parent(leaf))
+      }
+      await scene.remove('removed')
+      await scene.collect()
+      await scene.set('head')
       await scene.close()
     },
   },
@@ -133,6 +152,7 @@ async function run(each: Case, injection: Injection | undefined): Promise<Outcom
   let failed: Operation | undefined
   /** Entries of the journal when the log could no longer be written to. */
   let poisonedAt: number | undefined
+  let closedAt: number | undefined
   let isOver = false
 
   const fails = (operation: Operation): boolean => {
@@ -186,11 +206,13 @@ async function run(each: Case, injection: Injection | undefined): Promise<Outcom
     await scene.set('more').catch(expectTyped)
     if (failed === undefined || !injection?.isForEver || ['file.write', 'file.sync'].includes(failed.name))
       problems.push(...(await readingProblems(scene)))
+    closedAt = scene.journal.length
     await scene.close().catch(expectTyped)
     scene.letGo()
   }
   isOver = true
-  const since = scene.journal.slice(poisonedAt ?? scene.journal.length)
+  const end = each.mayClose === true ? closedAt : undefined
+  const since = scene.journal.slice(poisonedAt ?? scene.journal.length, end)
   const next = since.findIndex((entry) => entry.kind === 'note' && entry.note.kind === 'opened')
   const untilOpened = next < 0 ? since : since.slice(0, next)
   if (untilOpened.some((entry) => entry.kind === 'note' && entry.note.kind === 'acknowledged'))

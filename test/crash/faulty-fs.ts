@@ -102,3 +102,29 @@ export function swappingSyncs(fs: FileSystem): FileSystem {
     },
   })
 }
+
+/** Removes the first segment once another one has been made, and later says that it was removed when it is asked to. */
+export function removingEarly(fs: FileSystem): FileSystem {
+  const first = '00000001.seg'
+  let isCollecting = false
+  return {
+    ...fs,
+    readDir: (path) => fs.readDir(path),
+    makeDir: (path) => fs.makeDir(path),
+    open: (path, mode) => fs.open(path, mode),
+    rename: (from, to) => fs.rename(from, to),
+    syncDir: (path) => fs.syncDir(path),
+    create: async (path) => {
+      const file = await fs.create(path)
+      // In the middle of a collection two segments are made.
+      if (path.endsWith('.seg') && !path.endsWith(first) && !isCollecting) {
+        isCollecting = true
+        await fs.remove(path.replace(/\d+\.seg$/, first))
+      }
+      return file
+    },
+    remove: async (path) => {
+      if (!path.endsWith(first)) await fs.remove(path)
+    },
+  }
+}

@@ -15,6 +15,8 @@ export type Note =
   | { readonly kind: 'acknowledged'; readonly call: number }
   /** It was refused, since the head is `actual`. */
   | { readonly kind: 'refused'; readonly call: number; readonly actual: HeadValue }
+  /** What is not among `kept`, and is not put after this, may be gone. */
+  | { readonly kind: 'collecting'; readonly kept: ReadonlySet<string> }
   /** The store was opened again and showed this; what it does not show is gone for good. */
   | { readonly kind: 'opened'; readonly seen: Contents }
 
@@ -69,14 +71,24 @@ export class Ledger {
         break
       }
       case 'refused': {
-        const head = this.#flushed(note.call)
+        // What the head is instead is durable; of chunks nothing is said.
+        const { head } = this.#calls.get(note.call)!
         if (head === undefined) break
         const [name] = head
         this.#asks.set(
           name,
           this.#asksOf(name).filter(({ call }) => call !== note.call),
         )
-        this.#drop(name, (asks) => asks.findLastIndex(({ value }) => value === note.actual))
+        // Of several that asked for the same it may have been the first.
+        this.#drop(name, (asks) => asks.findIndex(({ value }) => value === note.actual))
+        break
+      }
+      case 'collecting': {
+        const isKept = (ref: string): boolean => note.kept.has(ref)
+        this.#put = new Set([...this.#put].filter(isKept))
+        this.#durable = new Set([...this.#durable].filter(isKept))
+        for (const [call, { refs, head }] of this.#calls)
+          this.#calls.set(call, { refs: refs.filter(isKept), head })
         break
       }
       case 'opened':

@@ -7,6 +7,8 @@ export interface Scenario {
   /** A segment is full at so many bytes; as in use where left out. */
   readonly segmentBytes?: number
   readonly path?: string
+  /** Whether it takes so long that only a torture run has it. */
+  readonly isLong?: boolean
   readonly run: (scene: Scene) => Promise<void>
 }
 
@@ -15,6 +17,14 @@ async function begin(scene: Scene): Promise<void> {
   await scene.open()
   await scene.set('first')
   await scene.reopen()
+}
+
+/** A head, the chunk that it names, and others under that. */
+async function family(scene: Scene, name: string): Promise<void> {
+  const leaves = scene.chunks(2, 150)
+  const inner = scene.parent(...leaves)
+  await scene.put(...leaves, inner)
+  await scene.set(name, scene.parent(inner, leaves[0]!))
 }
 
 async function times(count: number, body: (index: number) => Promise<void>): Promise<void> {
@@ -436,6 +446,86 @@ export const scenarios: readonly Scenario[] = [
         scene.close(),
       ])
       await scene.open()
+    },
+  },
+  {
+    title: 'collect a store of one segment',
+    run: async (scene) => {
+      await begin(scene)
+      await family(scene, 'kept')
+      await family(scene, 'removed')
+      await scene.remove('removed')
+      await scene.collect()
+      await scene.set('head')
+    },
+  },
+  {
+    title: 'collect a store of many segments',
+    isLong: true,
+    segmentBytes: 900,
+    run: async (scene) => {
+      await begin(scene)
+      for (let count = 0; count < 4; count++) {
+        await family(scene, `kept/${count}`)
+        await family(scene, `removed/${count}`)
+      }
+      for (let count = 0; count < 4; count++) await scene.remove(`removed/${count}`)
+      await scene.collect()
+      await family(scene, 'next')
+    },
+  },
+  {
+    title: 'collect where little is dead, and it stays where it is',
+    segmentBytes: 1500,
+    run: async (scene) => {
+      await begin(scene)
+      const leaf = scene.chunk(30)
+      await scene.put(leaf, scene.chunk(700))
+      await scene.set('removed', scene.parent(leaf))
+      await scene.set('large', scene.chunk(900))
+      for (let count = 0; count < 2; count++) await scene.set(`large/${count}`, scene.chunk(1600))
+      await scene.remove('removed')
+      await scene.collect()
+      await scene.put(leaf)
+      await scene.set('back', scene.parent(leaf))
+      await scene.collect()
+    },
+  },
+  {
+    title: 'collect again and again, and open',
+    isLong: true,
+    segmentBytes: 1200,
+    run: async (scene) => {
+      await begin(scene)
+      for (let count = 0; count < 3; count++) {
+        await family(scene, 'moved')
+        await family(scene, `kept/${count}`)
+        await scene.collect()
+        if (count === 1) await scene.reopen()
+      }
+    },
+  },
+  {
+    title: 'collect while heads move and the dead is put again',
+    segmentBytes: 1000,
+    run: async (scene) => {
+      await begin(scene)
+      const leaves = scene.chunks(3, 150)
+      const parent = scene.parent(...leaves)
+      await scene.put(...leaves)
+      await scene.set('removed', parent)
+      await family(scene, 'kept')
+      await scene.remove('removed')
+      await Promise.all([
+        scene.collect(),
+        (async () => {
+          for (let turns = scene.random.below(200); turns > 0; turns--) await undefined
+          await scene.put(...leaves)
+          await scene.set('back', parent)
+        })(),
+        times(3, (index) => scene.set(`head/${index}`, scene.chunk(200))),
+      ])
+      await scene.collect()
     },
   },
 ]

@@ -3,9 +3,11 @@
  * index, all that is asked of the store and all that it acknowledges, in order.
  */
 
+import { childrenIn } from '../../src/database/gc.js'
+import { encode } from '../../src/encoding/encode.js'
 import { HeadConflictError, NomsyError } from '../../src/errors.js'
 import { Ref } from '../../src/hash/ref.js'
-import { type Chunk, type ChunkStore, chunkOf } from '../../src/store/chunk-store.js'
+import { type Chunk, type ChunkStore, type Collected, chunkOf } from '../../src/store/chunk-store.js'
 import type { FileSystem } from '../../src/store/segment/file-system.js'
 import { SegmentStore } from '../../src/store/segment/segment-store.js'
 import { CrashFs } from './crash-fs.js'
@@ -54,6 +56,13 @@ export class Scene {
   #open: Open | undefined
   #callCount = 0
   #chunkCount = 0
+  /** What is under the chunks that have something under them. */
+  readonly #children = new Map<string, readonly string[]>()
+  #collectingNotes = 0
+  /** Heads that are being moved. */
+  readonly #moving: string[] = []
+  /** Stores in which a collection is under way. */
+  readonly #collections = new Set<Open>()
   /** Heads as last acknowledged. */
   readonly #heads = new Map<string, Ref>()
   #operationCount = 0
@@ -112,6 +121,7 @@ export class Scene {
     })
     this.#note(open, { kind: 'opened', seen })
     this.#heads.clear()
+    this.#moving.length = 0
     for (const [name, text] of seen.heads) this.#heads.set(name, Ref.parse(text)!)
   }
 
@@ -171,6 +181,40 @@ export class Scene {
     return Array.from({ length: count }, () => this.chunk(size))
   }
 
+  /** A chunk that there was not before, and that refers to others. */
+  parent(...children: readonly Chunk[]): Chunk {
+    const refs = children.map(({ ref }) => ref)
+    const chunk = chunkOf(encode(['node', this.#chunkCount++, ...refs]))
+    this.#children.set(chunk.ref.toString(), refs.map(String))
+    return chunk
+  }
+
+  /** Collects. From here on what no head leads to need not be there, unless it is put again. */
+  async collect(): Promise<Collected> {
+    const open = this.#open!
+    this.#noteCollecting(open)
+    this.#collections.add(open)
+    try {
+      return await open.store.collect({ childrenOf: childrenIn })
+    } finally {
+      this.#collections.delete(open)
+    }
+  }
+
+  /** What heads lead to that are not being moved is kept. */
+  #noteCollecting(open: Open): void {
+    const kept = new Set<string>()
+    const next = [...this.#heads].flatMap(([name, ref]) =>
+      this.#moving.includes(name) ? [] : [ref.toString()],
+    )
+    for (let ref = next.pop(); ref !== undefined; ref = next.pop()) {
+      kept.add(ref)
+      next.push(...(this.#children.get(ref) ?? []))
+    }
+    this.#collectingNotes++
+    this.#note(open, { kind: 'collecting', kept })
+  }
+
   async put(...chunks: readonly Chunk[]): Promise<void> {
     await this.#put(this.#open!, chunks)
   }
@@ -199,11 +243,30 @@ export class Scene {
   }
 
   async #put(open: Open, chunks: readonly Chunk[]): Promise<void> {
+    const begun = this.#collectingNotes
     await open.store.put(chunks)
-    this.#note(open, { kind: 'put', refs: chunks.map(({ ref }) => ref.toString()) })
+    // Of what was found before, nobody promises that it stays until a head names it.
+    if (begun === this.#collectingNotes)
+      this.#note(open, { kind: 'put', refs: chunks.map(({ ref }) => ref.toString()) })
   }
 
   async #move(open: Open, name: string, expected: Ref | undefined, next: Ref | undefined): Promise<boolean> {
+    this.#moving.push(name)
+    try {
+      // What it names until now may go as soon as it has moved.
+      if (this.#collections.has(open)) this.#noteCollecting(open)
+      return await this.#moveHead(open, name, expected, next)
+    } finally {
+      this.#moving.splice(this.#moving.indexOf(name), 1)
+    }
+  }
+
+  async #moveHead(
+    open: Open,
+    name: string,
+    expected: Ref | undefined,
+    next: Ref | undefined,
+  ): Promise<boolean> {
     const call = this.#asked(open, [name, next?.toString()])
     try {
       await open.store.heads.compareAndSet(name, expected, next)
@@ -213,9 +276,11 @@ export class Scene {
       return false
     }
     this.#note(open, { kind: 'acknowledged', call })
+    if (this.#open === open) {
+      if (next === undefined) this.#heads.delete(name)
+      else this.#heads.set(name, next)
+    }
     await this.#checkShown(open, name, call)
-    if (next === undefined) this.#heads.delete(name)
-    else this.#heads.set(name, next)
     return true
   }
 
@@ -277,7 +342,13 @@ export async function contentsOf(store: ChunkStore): Promise<Contents> {
     const bytes = chunks[index]
     if (bytes === undefined || !Ref.of(bytes).equals(ref)) throw new Error(`chunk ${ref} cannot be read`)
   }
+  const texts = new Set(refs.map(String))
+  for (const [index, ref] of refs.entries()) {
+    for (const child of childrenIn({ ref, bytes: chunks[index]! }).refs) {
+      if (!texts.has(child.toString())) throw new Error(`chunk ${ref} is there without ${child} under it`)
+    }
+  }
   const heads = new Map<string, string>()
   for await (const { name, ref } of store.heads.list()) heads.set(name, ref.toString())
-  return { heads, refs: new Set(refs.map(String)) }
+  return { heads, refs: texts }
 }

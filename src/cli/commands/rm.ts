@@ -11,7 +11,7 @@ export const usage: CommandUsage = {
   summary: 'remove names and pins',
   arguments: [['<object...>', 'names, or refs of pinned objects']],
   options: [],
-  notes: `The bytes stay in the store, and other names and pins for them stay too. All objects are looked up before the
+  notes: `The bytes stay until 'nomsy gc', and other names and pins for them stay too. All objects are looked up before the
 first one is removed.`,
   examples: ['nomsy rm disk-monday'],
 }

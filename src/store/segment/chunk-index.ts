@@ -12,6 +12,8 @@ import type { ChunkPlace, LogPosition } from './place.js'
 export interface IndexBatch {
   /** The store whose log it is. */
   readonly storeId: Uint8Array
+  /** Chunks that no longer count; those in `chunks` do. */
+  readonly removed: readonly Ref[]
   readonly chunks: readonly (readonly [Ref, ChunkPlace])[]
   /** Heads by name; undefined where one was removed. */
   readonly heads: ReadonlyMap<string, Ref | undefined>
@@ -31,6 +33,7 @@ export interface ChunkIndex {
   head(name: string): Promise<Ref | undefined>
   /** Heads whose name begins with `prefix`, in order. */
   heads(prefix: string): AsyncIterable<Head>
+  /** What is removed is durable when it resolves; the rest need not be. */
   write(batch: IndexBatch): Promise<void>
   /** What is wrong with its own files, in words, where it has some and can tell. */
   damage?(): Promise<string | undefined>

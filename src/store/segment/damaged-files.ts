@@ -1,6 +1,7 @@
 /**
  * Copies of bytes of the log that were damaged, in the store's directory `damaged`, made before anything is written over
- * them. Their names say where they lay: `00000002-157-222.bin` is bytes 157 to 221 of segment 2. SPEC "Repair".
+ * them. Their names say where they lay: `00000002-157-222.bin` is bytes 157 to 221 of segment 2, `.old` once its chunks have
+ * been put again. SPEC "Repair".
  */
 
 import { join } from 'node:path'
@@ -46,6 +47,7 @@ export class DamagedFiles {
     }
   }
 
+  /** Those that have not been {@link salvaged}. */
   async list(): Promise<DamagedFile[]> {
     const names = await this.#fs.readDir(this.#directory).catch((error: unknown) => {
       if (hasCode(error, 'ENOENT')) return []
@@ -55,6 +57,15 @@ export class DamagedFiles {
       .filter((name) => name.endsWith('.bin'))
       .sort()
       .map((name) => ({ path: join(this.#directory, name), stretch: stretchOf(name) }))
+  }
+
+  /**
+   * All in `files` that could be read is in the log again, durable. They are kept, and not read again: what a collection
+   * frees of it later is not to come back.
+   */
+  async salvaged(files: readonly DamagedFile[]): Promise<void> {
+    for (const { path } of files) await this.#fs.rename(path, path.replace(/bin$/, 'old'))
+    if (files.length > 0) await this.#fs.syncDir(this.#directory)
   }
 
   async #copy(file: File, start: number, end: number, name: string): Promise<string> {
@@ -91,7 +102,7 @@ export class DamagedFiles {
     const taken = await this.#fs.readDir(this.#directory)
     for (let number = 1; ; number++) {
       const candidate = number === 1 ? `${name}.bin` : `${name}.${number}.bin`
-      if (!taken.includes(candidate)) return candidate
+      if (!taken.includes(candidate) && !taken.includes(candidate.replace(/bin$/, 'old'))) return candidate
     }
   }
 }

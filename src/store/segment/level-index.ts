@@ -1,5 +1,5 @@
 /**
- * The index in a LevelDB. Nothing in it is synced, since all of it can be found again in the log.
+ * The index in a LevelDB. Nothing in it need be synced, since all of it can be found again in the log.
  *
  * Keys: "c" and a ref's bytes, to the chunk's place and a CRC-32; "h" and a head's name, to the ref's bytes and a CRC-32;
  * "p", to the store's id, how far into the log the index reaches, and a CRC-32; "f", there since the first batch;
@@ -136,6 +136,7 @@ export class LevelIndex implements ChunkIndex {
 
   async write(batch: IndexBatch): Promise<void> {
     const chained = this.#database.batch()
+    for (const ref of batch.removed) chained.del(chunkKey(ref))
     for (const [ref, place] of batch.chunks) chained.put(chunkKey(ref), placeValue(ref, place))
     for (const [name, ref] of batch.heads) {
       if (ref === undefined) chained.del(headKey(name))
@@ -146,7 +147,8 @@ export class LevelIndex implements ChunkIndex {
     else chained.del(linkKey(this.#link))
     this.#link = (this.#link ?? 0) + 1
     chained.put(linkKey(this.#link), new Uint8Array(0))
-    await chained.write()
+    // Without it nothing would be lost: an index from before a collection is made anew, which takes its time.
+    await chained.write({ sync: batch.removed.length > 0 })
   }
 
   async close(): Promise<void> {

@@ -5,16 +5,15 @@
 
 import { NomsyError, StoreError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
-import { RefList } from '../../hash/ref-list.js'
-import type { VerifiedParts } from '../../parallel/jobs.js'
-import { runJob } from '../../parallel/pool.js'
 import { type CheckOptions, type Finding, type Sample, sampler } from '../chunk-store.js'
 import { CheckPosition } from './check-position.js'
 import type { ChunkIndex } from './chunk-index.js'
+import { droppedIn } from './dropped.js'
 import type { OpenedStore } from './open-segment-store.js'
 import { CODEC_NONE, SEGMENT_HEADER_BYTES } from './record.js'
 import { type ScannedRecord, SegmentScanner } from './segment-scanner.js'
 import { isSystemError, listSegments } from './store-format.js'
+import { verifiedParts } from './verified-parts.js'
 
 /** Stretches that are no records gather up to this many before the index is walked for what it places in them. */
 const MAX_STRETCHES = 10_000
@@ -69,10 +68,14 @@ async function* findingsOf(
   yield* store.findings
   const indexDamage = await store.index.damage?.()
   if (indexDamage !== undefined) yield { message: indexDamage, refs: [] }
+  const { catalog } = store
+  const { sweeps } = catalog
   const end = store.log?.durable ?? store.end
   const from = options.resume === true ? await position?.resume() : undefined
   for (const ref of from?.damaged ?? []) {
-    if (!(await isReadable(store, ref)))
+    // A collection may have freed it since.
+    const isFreed = catalog.collected > 0 && (await store.index.get(ref)) === undefined
+    if (!isFreed && !(await isReadable(store, ref)))
       yield {
         message: `chunk ${ref} was found damaged before the check was interrupted, and is so still`,
         refs: [ref],
@@ -82,28 +85,41 @@ async function* findingsOf(
   const scanners: SegmentScanner[] = []
   for (const segment of await segmentsOf(store)) {
     // A segment that is being made has nothing to check yet.
-    if (segment > end.segment) continue
+    if (segment > end.segment || catalog.isGone(segment)) continue
     try {
       const scanner = await SegmentScanner.open(await store.files.get(segment), store.storeId, segment)
       scanners.push(scanner)
       totalBytes += scanner.size
     } catch (error) {
-      yield unreadable(store, segment, error)
+      if (!catalog.isGone(segment)) yield unreadable(store, segment, error)
     }
   }
+  const dropped = await droppedIn(
+    store.files,
+    store.storeId,
+    scanners.map(({ segment }) => segment),
+  )
+  /** Whether the index, which has no place for a chunk of that segment, should have one. */
+  const isMissing = (ref: Ref, segment: number): boolean =>
+    catalog.sweeps === sweeps && dropped.get(segment)?.has(ref.toString()) !== true
   for (const scanner of scanners) {
     const { segment, size } = scanner
     const limit = segment === end.segment ? end.offset : size
-    const check = new SegmentCheck(store, scanner, limit, totalBytes, options, position)
+    const check = new SegmentCheck({ ...store, isMissing }, scanner, limit, totalBytes, options, position)
     try {
       if (options.sample !== undefined) yield* check.sample(options.sample)
       else if (from === undefined || segment > from.position.segment) yield* check.from(0)
       else if (segment === from.position.segment) yield* check.from(from.position.offset)
       else options.onProgress?.(size, totalBytes)
     } catch (error) {
-      yield unreadable(store, segment, error)
+      if (!catalog.isGone(segment)) yield unreadable(store, segment, error)
     }
   }
+}
+
+/** The store, and what a collection has to do with its log. */
+interface CheckedStore extends OpenedStore {
+  readonly isMissing: (ref: Ref, segment: number) => boolean
 }
 
 async function segmentsOf({ fs, path }: OpenedStore): Promise<number[]> {
@@ -124,7 +140,7 @@ function unreadable(store: OpenedStore, segment: number, error: unknown): Found 
 
 /** Holds one segment against what was written. */
 class SegmentCheck {
-  readonly #store: OpenedStore
+  readonly #store: CheckedStore
   readonly #scanner: SegmentScanner
   readonly #end: number
   readonly #totalBytes: number
@@ -132,7 +148,7 @@ class SegmentCheck {
   readonly #position: CheckPosition | undefined
 
   constructor(
-    store: OpenedStore,
+    store: CheckedStore,
     scanner: SegmentScanner,
     end: number,
     totalBytes: number,
@@ -154,7 +170,7 @@ class SegmentCheck {
     const from = Math.max(start, SEGMENT_HEADER_BYTES)
     yield* this.#records(from, this.#end)
     const { segment, size } = this.#scanner
-    const missing = (this.#store.sizes.get(segment) ?? 0) - size
+    const missing = (this.#store.catalog.sizes.get(segment)?.bytes ?? 0) - size
     if (missing <= 0) return
     const stretch = { segment, start: size, end: Number.POSITIVE_INFINITY }
     yield { message: `${this.#where(size)}: ${missing} bytes are missing at its end`, refs: [], stretch }
@@ -197,7 +213,7 @@ class SegmentCheck {
         at = next
         continue
       }
-      yield* checkRecord(this.#store, record, this.#where(record.start))
+      yield* checkRecord(this.#store, segment, record, this.#where(record.start))
       this.#report(record.end - at)
       at = record.end
     }
@@ -213,7 +229,8 @@ class SegmentCheck {
 }
 
 async function* checkRecord(
-  store: OpenedStore,
+  store: CheckedStore,
+  segment: number,
   record: ScannedRecord,
   where: string,
 ): AsyncGenerator<Finding> {
@@ -227,6 +244,7 @@ async function* checkRecord(
   const places = await store.index.getMany(directory.map(({ ref }) => ref))
   for (const [slot, { ref, offset }] of directory.entries()) {
     if (places[slot] === undefined) {
+      if (!store.isMissing(ref, segment)) continue
       const mend = "remove the store's directory 'index', it is made anew from the log"
       yield { message: `${where}: the index does not know chunk ${ref}; ${mend}`, refs: [ref] }
     } else if (parts[slot] === undefined && !(await isReadable(store, ref))) {
@@ -241,16 +259,6 @@ async function* checkRecord(
   if (!record.isWhole && payload !== undefined && parts.every((part) => part !== undefined)) {
     yield { message: `${where}: the checksum of a block does not hold, its chunks are whole`, refs: [] }
   }
-}
-
-/** The block's chunks; undefined for those that are damaged. */
-async function verifiedParts({ header, directory, payload }: ScannedRecord): Promise<VerifiedParts> {
-  if (payload === undefined) return directory.map(() => undefined)
-  const parts = directory.map(({ offset, length }) => ({ offset, length }))
-  const unit = { start: 0, end: payload.length, isPacked: header.codec !== CODEC_NONE, parts }
-  const refs = RefList.of(directory.map(({ ref }) => ref)).bytes
-  // The scanner's window goes on to be used.
-  return runJob('verifyUnits', header.rawBytes, new Uint8Array(payload), [unit], refs)
 }
 
 /** The findings, each with the chunks that the index places in its stretch and that can no longer be read. */

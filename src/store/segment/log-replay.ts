@@ -10,7 +10,9 @@
 import { decode } from '../../encoding/decode.js'
 import { DamagedStoreError, EncodingError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
+import type { RefList } from '../../hash/ref-list.js'
 import type { Finding } from '../chunk-store.js'
+import { type Checkpoint, decodeCheckpoint } from './checkpoint.js'
 import type { ChunkIndex } from './chunk-index.js'
 import type { File } from './file-system.js'
 import { type ChunkPlace, comparePositions, type LogPosition } from './place.js'
@@ -34,8 +36,8 @@ export interface ReplayOptions {
   readonly onDamage?: (finding: Finding) => void
   /** The last segment, open for writing: its torn tail is cut off and the rest made durable. */
   readonly file?: File
-  /** Bytes of the segments before the last, as its checkpoint has them. */
-  readonly sizes: ReadonlyMap<number, number>
+  /** The last segment's checkpoint. */
+  readonly checkpoint: Checkpoint
 }
 
 /** Heads by name; undefined where one was removed. */
@@ -59,9 +61,10 @@ export async function replayLog(options: ReplayOptions): Promise<LogPosition> {
 }
 
 /** Where the index leaves off; the log's beginning where the index does not fit the log. */
-async function startOf({ index, storeId, segments, files }: ReplayOptions): Promise<LogPosition> {
+async function startOf({ index, storeId, segments, files, checkpoint }: ReplayOptions): Promise<LogPosition> {
   const position = await index.position(storeId)
-  if (position === undefined) {
+  // From before a collection it may know chunks that are gone.
+  if (position === undefined || position.segment < (checkpoint.collected ?? 0)) {
     await index.clear()
     return { segment: segments[0]!, offset: SEGMENT_HEADER_BYTES }
   }
@@ -92,7 +95,7 @@ async function replaySegment(
   if (start === SEGMENT_HEADER_BYTES && !(await scanner.hasHeader())) {
     report(options, segment, 0, 'this is not the header of the segment')
   }
-  const missing = (options.sizes.get(segment) ?? 0) - scanner.size
+  const missing = (options.checkpoint.segments.get(segment)?.bytes ?? 0) - scanner.size
   if (missing > 0) report(options, segment, scanner.size, `${missing} bytes are missing at its end`)
   const durable = isLast ? await scanner.syncedBytes(start) : Number.POSITIVE_INFINITY
   let at = start
@@ -132,11 +135,13 @@ async function replayRecord(
     batch.addBlock(segment, record)
   } else if (record.header.type !== 'mark') {
     const read = record.payload === undefined ? await scanner.record(record.start, true) : record
-    const heads = read?.isWhole ? headsIn(record.header.type, read.payload!.slice()) : undefined
-    if (heads === undefined)
-      report(options, segment, record.start, 'the record of a head is not as it was written')
-    else if (record.header.type === 'checkpoint') await batch.replaceHeads(heads)
-    else batch.addHeads(heads)
+    const payload = read?.isWhole ? read.payload!.slice() : undefined
+    const isUnderstood =
+      payload !== undefined &&
+      (record.header.type === 'checkpoint'
+        ? await replayCheckpoint(payload, { segment, offset: record.start }, batch)
+        : batch.addHead(payload))
+    if (!isUnderstood) report(options, segment, record.start, 'the record of a head is not as it was written')
   }
   await batch.passed(end)
 }
@@ -147,24 +152,19 @@ function report(options: ReplayOptions, segment: number, offset: number, why: st
   options.onDamage({ message: error.message, refs: [] })
 }
 
-/** The payload of a head's record is [name, ref or null]; a checkpoint's {heads: {name: ref}, segments}. */
-function headsIn(type: 'head' | 'checkpoint', payload: Uint8Array): Heads | undefined {
-  try {
-    const value = decode(payload)
-    if (type === 'head') {
-      const [name, ref] = value as [string, Ref | null]
-      return new Map([[name, ref ?? undefined]])
-    }
-    return new Map(Object.entries((value as { heads: Record<string, Ref> }).heads))
-  } catch (error) {
-    if (error instanceof EncodingError) return undefined
-    throw error
-  }
+/** `start`: where the checkpoint's record begins. False where the payload is none. */
+async function replayCheckpoint(payload: Uint8Array, start: LogPosition, batch: Batch): Promise<boolean> {
+  const checkpoint = decodeCheckpoint(payload)
+  if (checkpoint === undefined) return false
+  await batch.replaceHeads(checkpoint.heads)
+  await batch.drop(checkpoint.dropped, start)
+  return true
 }
 
 /** Gathers what the index is to be told, in stretches of the log. */
 class Batch {
   readonly #options: ReplayOptions
+  #removed: Ref[] = []
   #chunks: [Ref, ChunkPlace][] = []
   #heads: Heads = new Map()
 
@@ -185,15 +185,35 @@ class Batch {
       this.#chunks.push([ref, { ...block, offset, length }])
   }
 
-  addHeads(heads: Heads): void {
-    for (const [name, ref] of heads) this.#heads.set(name, ref)
+  /** Adds a head by its record's payload, [name, ref or null]; false where it is none. */
+  addHead(payload: Uint8Array): boolean {
+    try {
+      const [name, ref] = decode(payload) as [string, Ref | null]
+      this.#heads.set(name, ref ?? undefined)
+      return true
+    } catch (error) {
+      if (error instanceof EncodingError) return false
+      throw error
+    }
   }
 
   /** What a checkpoint does not name is no head any more. */
-  async replaceHeads(heads: Heads): Promise<void> {
+  async replaceHeads(heads: ReadonlyMap<string, Ref>): Promise<void> {
     this.#heads = new Map()
     for await (const { name } of this.#options.index.heads('')) this.#heads.set(name, undefined)
-    this.addHeads(heads)
+    for (const [name, ref] of heads) this.#heads.set(name, ref)
+  }
+
+  /** Chunks that a checkpoint says are dropped are absent, unless they lie elsewhere too. All before it is added. */
+  async drop(dropped: ReadonlyMap<number, RefList>, position: LogPosition): Promise<void> {
+    if (dropped.size === 0) return
+    await this.write(position)
+    const { index } = this.#options
+    for (const [segment, list] of dropped) {
+      const refs = [...list]
+      const places = await index.getMany(refs)
+      for (const [slot, ref] of refs.entries()) if (places[slot]?.segment === segment) this.#removed.push(ref)
+    }
   }
 
   /** Writes the batch if it is full: the index then reaches to `end`. */
@@ -205,7 +225,14 @@ class Batch {
     const { file, index, storeId } = this.#options
     // What a crash left unsynced can be read and is not durable; the index must not run ahead of it.
     await file?.sync()
-    await index.write({ storeId, chunks: this.#chunks, heads: this.#heads, position })
+    await index.write({
+      storeId,
+      removed: this.#removed,
+      chunks: this.#chunks,
+      heads: this.#heads,
+      position,
+    })
+    this.#removed = []
     this.#chunks = []
     this.#heads = new Map()
   }

@@ -46,6 +46,7 @@ export class MemoryIndex implements ChunkIndex {
   }
 
   async write(batch: IndexBatch): Promise<void> {
+    for (const ref of batch.removed) this.#chunks.delete(ref.toString())
     for (const [ref, place] of batch.chunks) this.#chunks.set(ref.toString(), place)
     for (const [name, ref] of batch.heads) {
       if (ref === undefined) this.#heads.delete(name)

@@ -6,7 +6,7 @@
  * missing or short gets zeros and marks. Whatever a crash leaves, doing it again goes on from there.
  */
 
-import { decode } from '../../encoding/decode.js'
+import { decodeCheckpoint } from './checkpoint.js'
 import { type DamagedFiles, MAX_PIECE_BYTES } from './damaged-files.js'
 import { type File, type FileSystem, readFully, writeFully } from './file-system.js'
 import type { Stretch } from './log-check.js'
@@ -34,11 +34,15 @@ export interface MendOptions {
   readonly onMended: (message: string) => void
 }
 
-export async function mendLog(options: MendOptions): Promise<void> {
-  const { fs, path, indexed } = options
+export async function mendLog(given: MendOptions): Promise<void> {
+  const { fs, path } = given
   const present = await listSegments(fs, path)
-  const sizes = await recordedSizes(options, present)
-  const numbers = new Set([...present, ...sizes.keys()])
+  const { sizes, collected, isGone } = await recordedSegments(given, present)
+  // An index from before a collection knows segments that have gone.
+  const isFromBefore = given.indexed !== undefined && given.indexed.segment < collected
+  const indexed = isFromBefore ? undefined : given.indexed
+  const options = { ...given, indexed }
+  const numbers = new Set([...present.filter((segment) => !isGone(segment)), ...sizes.keys()])
   if (indexed !== undefined) {
     numbers.add(indexed.segment)
     sizes.set(indexed.segment, Math.max(indexed.offset, sizes.get(indexed.segment) ?? 0))
@@ -59,23 +63,39 @@ export async function mendLog(options: MendOptions): Promise<void> {
   }
 }
 
-/** Bytes of segments, as the latest checkpoint that is whole has them. */
-async function recordedSizes(
+interface RecordedSegments {
+  /** Bytes of segments. */
+  readonly sizes: Map<number, number>
+  /** Number of the segment with which the last collection ended; 0 where there was none. */
+  readonly collected: number
+  /** Whether the segment, whose file is there, has been collected: opening removes it. */
+  readonly isGone: (segment: number) => boolean
+}
+
+/** What the latest checkpoint that is whole says of segments. */
+async function recordedSegments(
   { fs, path, storeId }: MendOptions,
-  segments: readonly number[],
-): Promise<Map<number, number>> {
-  for (const segment of [...segments].reverse()) {
+  present: readonly number[],
+): Promise<RecordedSegments> {
+  for (const segment of present.toReversed()) {
     const file = await fs.open(segmentFile(path, segment), 'read')
     try {
       const scanner = await SegmentScanner.open(file, storeId, segment)
       const record = await scanner.record(SEGMENT_HEADER_BYTES, true)
       if (record?.header.type !== 'checkpoint' || !record.isWhole) continue
-      return new Map((decode(record.payload!.slice()) as { segments: [number, number][] }).segments)
+      const checkpoint = decodeCheckpoint(record.payload!.slice())
+      if (checkpoint === undefined) continue
+      const { segments, collected = 0 } = checkpoint
+      return {
+        sizes: new Map([...segments].map(([number, { bytes }]) => [number, bytes])),
+        collected,
+        isGone: (number) => collected > 0 && number < segment && !segments.has(number),
+      }
     } finally {
       await file.close()
     }
   }
-  return new Map()
+  return { sizes: new Map(), collected: 0, isGone: () => false }
 }
 
 class SegmentMender {

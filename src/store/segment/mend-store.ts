@@ -10,6 +10,7 @@ import { rm } from 'node:fs/promises'
 import { StoreLockedError } from '../../errors.js'
 import type { Chunk } from '../chunk-store.js'
 import { DamagedFiles } from './damaged-files.js'
+import { droppedIn } from './dropped.js'
 import type { FileSystem } from './file-system.js'
 import { chunksIn } from './log-check.js'
 import { findFormat, mendFormat } from './mend-format.js'
@@ -20,7 +21,7 @@ import { describeOwner } from './owner.js'
 import { salvage } from './salvage.js'
 import { plainRecord } from './segment-log.js'
 import { SegmentStore } from './segment-store.js'
-import { indexDir } from './store-format.js'
+import { indexDir, listSegments } from './store-format.js'
 import { lockStore } from './store-lock.js'
 
 export interface MendStoreOptions extends Pick<SegmentStoreOptions, 'fileSystem' | 'openIndex'> {
@@ -100,10 +101,14 @@ async function putSalvaged(
       const bytes = await store.get(ref).catch(() => undefined)
       if (bytes !== undefined) await writer.add({ ref, bytes })
     }
-    for (const { path } of files) {
+    const dropped = await droppedIn(parts.files, parts.storeId, await listSegments(fs, path))
+    for (const { path, stretch } of files) {
       const file = await fs.open(path, 'read')
+      const droppedHere = stretch && dropped.get(stretch.segment)
       try {
-        for await (const chunk of salvage(file)) await writer.add(chunk)
+        for await (const chunk of salvage(file)) {
+          if (droppedHere?.has(chunk.ref.toString()) !== true) await writer.add(chunk)
+        }
       } finally {
         await file.close()
       }
@@ -112,6 +117,7 @@ async function putSalvaged(
   } finally {
     await store.close()
   }
+  await damaged.salvaged(files)
 }
 
 class BatchWriter {

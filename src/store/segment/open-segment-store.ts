@@ -4,14 +4,13 @@
  */
 
 import { randomBytes } from 'node:crypto'
-import { decode } from '../../encoding/decode.js'
-import { encode } from '../../encoding/encode.js'
 import { DamagedStoreError, NomsyError, StoreError, StoreLockedError } from '../../errors.js'
-import type { Ref } from '../../hash/ref.js'
 import type { Finding } from '../chunk-store.js'
 import { BlockReader } from './block-reader.js'
+import { type Checkpoint, EMPTY_CHECKPOINT, encodeCheckpoint, readCheckpoint } from './checkpoint.js'
 import type { ChunkIndex } from './chunk-index.js'
 import { type Compression, checkCompression, DEFAULT_COMPRESSION, levelOf } from './compression.js'
+import type { Durability } from './durability.js'
 import type { FileSystem } from './file-system.js'
 import { LevelIndex, levelCode } from './level-index.js'
 import { replayLog } from './log-replay.js'
@@ -21,6 +20,7 @@ import { describeOwner, removeOwner, writeOwner } from './owner.js'
 import { Pending } from './pending.js'
 import type { LogPosition } from './place.js'
 import { SEGMENT_HEADER_BYTES, STORE_ID_BYTES } from './record.js'
+import { SegmentCatalog } from './segment-catalog.js'
 import { SegmentFiles } from './segment-files.js'
 import { newSegment, SEGMENT_BYTES, SegmentLog } from './segment-log.js'
 import { SegmentScanner } from './segment-scanner.js'
@@ -50,6 +50,8 @@ export interface SegmentStoreOptions {
   readonly compression?: Compression | undefined
   /** @internal Called once this process owns the store, before the log is read; what it gives, before it owns it no more. */
   readonly onOwned?: (() => () => Promise<void>) | undefined
+  /** `commit` where left out. */
+  readonly durability?: Durability | undefined
   /** @internal The file system, for tests. */
   readonly fileSystem?: FileSystem | undefined
   /** @internal The index, for tests. */
@@ -70,8 +72,8 @@ export interface OpenedStore {
   readonly log: SegmentLog | undefined
   /** Where the log ended when it was opened: what comes after it, a crash or another process left unfinished. */
   readonly end: LogPosition
-  /** Bytes of the segments before the last one. */
-  readonly sizes: ReadonlyMap<number, number>
+  /** What is known of the segments before the last one. */
+  readonly catalog: SegmentCatalog
   /** Level of zstd for new blocks; undefined leaves them as they are. */
   readonly compressionLevel: number | undefined
   /** Damage met while opening. */
@@ -129,12 +131,15 @@ async function openForWriting(
     await syncNames(fs, path)
     await writeOwner(fs, path)
     disown = options.onOwned?.() ?? disown
-    const segments = await dropUnfinishedSegment(fs, path, files, index, storeId)
+    const { segments, checkpoint, gone } = await segmentsOfLog(fs, path, files, index, storeId)
     const last = segments[segments.length - 1]!
     const file = await fs.open(segmentFile(path, last), 'write')
     await files.add(last, file)
-    const sizes = new Map(await sizesByCheckpoint(files, storeId, segments))
-    const end = await replayLog({ files, storeId, segments, sizes, index, file })
+    // A process that was killed may have left the checkpoint that says what is gone as it was written.
+    if (gone.length > 0) await file.sync()
+    await removeOthers(fs, path, files, segments)
+    const end = await replayLog({ files, storeId, segments, checkpoint, index, file })
+    const catalog = new SegmentCatalog(files, storeId, checkpoint, gone)
     const pending = new Pending(index, storeId)
     const log = new SegmentLog({
       fs,
@@ -143,9 +148,9 @@ async function openForWriting(
       segmentBytes: options.segmentBytes ?? SEGMENT_BYTES,
       file,
       position: end,
-      checkpoint: async () => {
-        await addSizes(sizes, fs, path, files)
-        return encodeCheckpoint(await pending.writtenHeads(), sizes)
+      checkpoint: async (ended, collection) => {
+        const listed = await listSegments(fs, path)
+        return catalog.checkpointAfter(ended, listed, await pending.writtenHeads(''), collection)
       },
       onSegment: (segment, opened) => files.add(segment, opened),
     })
@@ -162,7 +167,7 @@ async function openForWriting(
       log,
       compressionLevel,
       end,
-      sizes,
+      catalog,
       findings: [],
       release,
     }
@@ -182,12 +187,11 @@ async function openForReading(
   const files = new SegmentFiles(fs, path)
   try {
     const index = new MemoryIndex()
-    const segments = await finishedSegments(fs, path, files, index, storeId)
     const onDamage = (finding: Finding): void => {
       findings.push(finding)
     }
-    const sizes = await sizesByCheckpoint(files, storeId, segments, onDamage)
-    const end = await replayLog({ files, storeId, segments, sizes, index, onDamage })
+    const { segments, checkpoint, gone } = await segmentsOfLog(fs, path, files, index, storeId, onDamage)
+    const end = await replayLog({ files, storeId, segments, checkpoint, index, onDamage })
     const reader = new BlockReader(files, storeId)
     const pending = new Pending(index, storeId)
     return {
@@ -201,7 +205,7 @@ async function openForReading(
       log: undefined,
       compressionLevel: undefined,
       end,
-      sizes,
+      catalog: new SegmentCatalog(files, storeId, checkpoint, gone),
       findings,
       release: () => files.close(),
     }
@@ -219,7 +223,7 @@ async function create(
 ): Promise<StoreFormat> {
   const storeId = new Uint8Array(randomBytes(STORE_ID_BYTES))
   const format = { storeId, compression: compression && checkCompression(compression) }
-  await createStore(fs, path, format, newSegment(storeId, 1, encodeCheckpoint(new Map(), new Map())))
+  await createStore(fs, path, format, newSegment(storeId, 1, encodeCheckpoint(EMPTY_CHECKPOINT)))
   return format
 }
 
@@ -244,22 +248,53 @@ export async function openIndex(
   }
 }
 
-/** Removes a segment whose making was interrupted; the others. */
-async function dropUnfinishedSegment(
+interface SegmentsOfLog {
+  /** Their numbers, in order. */
+  readonly segments: readonly number[]
+  /** What that of the last one says. */
+  readonly checkpoint: Checkpoint
+  /** Segments whose files are there, and that have been collected. */
+  readonly gone: readonly number[]
+}
+
+async function segmentsOfLog(
   fs: FileSystem,
   path: string,
   files: SegmentFiles,
   index: ChunkIndex,
   storeId: Uint8Array,
-): Promise<number[]> {
-  const segments = await finishedSegments(fs, path, files, index, storeId)
-  for (const segment of await listSegments(fs, path)) {
-    if (segments.includes(segment)) continue
+  onDamage?: (finding: Finding) => void,
+): Promise<SegmentsOfLog> {
+  const finished = await finishedSegments(fs, path, files, index, storeId)
+  const last = finished[finished.length - 1]!
+  // A damaged one is met, and told of, when the log is replayed or checked.
+  const checkpoint = (await readCheckpoint(files, storeId, last)) ?? EMPTY_CHECKPOINT
+  for (const segment of checkpoint.segments.keys()) {
+    if (finished.includes(segment)) continue
+    const error = new DamagedStoreError(files.name(segment), 0, 'the segment is missing')
+    if (onDamage === undefined) throw error
+    onDamage({ message: error.message, refs: [] })
+  }
+  // Where there was a collection, what is not named is what it did not come to remove.
+  const isGone = (segment: number): boolean =>
+    checkpoint.collected !== undefined && segment !== last && !checkpoint.segments.has(segment)
+  const segments = finished.filter((segment) => !isGone(segment))
+  return { segments, checkpoint, gone: finished.filter(isGone) }
+}
+
+/** Removes what is no segment of the log: one whose making was interrupted, those that a collection ended with. */
+async function removeOthers(
+  fs: FileSystem,
+  path: string,
+  files: SegmentFiles,
+  segments: readonly number[],
+): Promise<void> {
+  const others = (await listSegments(fs, path)).filter((segment) => !segments.includes(segment))
+  for (const segment of others) {
     await files.remove(segment)
     await fs.remove(segmentFile(path, segment))
-    await fs.syncDir(segmentsDir(path))
   }
-  return segments
+  if (others.length > 0) await fs.syncDir(segmentsDir(path))
 }
 
 /**
@@ -290,51 +325,6 @@ async function finishedSegments(
   if ((await index.position(storeId))?.segment === last) return segments
   return segments.slice(0, -1)
 }
-
-/** What a checkpoint says: all heads, and the segments before its own with their bytes. */
-function encodeCheckpoint(
-  heads: ReadonlyMap<string, Ref>,
-  segments: ReadonlyMap<number, number>,
-): Uint8Array {
-  return encode({ heads: Object.fromEntries(heads), segments: [...segments].map((entry) => [...entry]) })
-}
-
-/** Adds the segments whose size no checkpoint says yet; what one says stays, whatever became of the file. */
-async function addSizes(
-  sizes: Map<number, number>,
-  fs: FileSystem,
-  path: string,
-  files: SegmentFiles,
-): Promise<void> {
-  for (const segment of await listSegments(fs, path)) {
-    if (!sizes.has(segment)) sizes.set(segment, await (await files.get(segment)).size())
-  }
-}
-
-/** Bytes of each segment before the last, as the last one's checkpoint has them; damage if one is missing. */
-async function sizesByCheckpoint(
-  files: SegmentFiles,
-  storeId: Uint8Array,
-  segments: readonly number[],
-  onDamage?: (finding: Finding) => void,
-): Promise<ReadonlyMap<number, number>> {
-  const last = segments[segments.length - 1]!
-  const scanner = await SegmentScanner.open(await files.get(last), storeId, last, CHECKPOINT_WINDOW_BYTES)
-  const checkpoint = await scanner.record(SEGMENT_HEADER_BYTES, true)
-  // A damaged one is met, and told of, when the log is replayed or checked.
-  if (checkpoint?.header.type !== 'checkpoint' || !checkpoint.isWhole) return new Map()
-  const sizes = new Map((decode(checkpoint.payload!) as { segments: [number, number][] }).segments)
-  for (const segment of sizes.keys()) {
-    if (segments.includes(segment)) continue
-    const error = new DamagedStoreError(files.name(segment), 0, 'the segment is missing')
-    if (onDamage === undefined) throw error
-    onDamage({ message: error.message, refs: [] })
-  }
-  return sizes
-}
-
-/** Read at once where a checkpoint is looked for: most are small. */
-const CHECKPOINT_WINDOW_BYTES = 4096
 
 function noSegments(path: string): DamagedStoreError {
   return new DamagedStoreError(segmentsDir(path), 0, 'there are no segments')

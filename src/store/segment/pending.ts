@@ -8,7 +8,7 @@ import type { Ref } from '../../hash/ref.js'
 import type { Chunk } from '../chunk-store.js'
 import type { ChunkIndex } from './chunk-index.js'
 import { type ChunkPlace, comparePositions, type LogPosition } from './place.js'
-import type { WrittenRecord } from './segment-log.js'
+import type { LoggedChunk, WrittenRecord } from './segment-log.js'
 
 /** A chunk's bytes until they are written, its place from then on. */
 interface PendingChunk {
@@ -74,18 +74,28 @@ export class Pending {
 
   /** The block of `chunks` has been written. */
   blockWritten(chunks: readonly Chunk[], written: WrittenRecord): void {
-    const { segment, record, payload, storedBytes, codec, end } = written
-    let offset = 0
-    const pending = chunks.map(({ ref, bytes }) => {
+    const places = placesIn(chunks, written)
+    const pending = chunks.map(({ ref }, index) => {
       const chunk = this.#chunks.get(ref.toString())!
-      chunk.place = { segment, record, payload, storedBytes, codec, offset, length: bytes.length }
+      chunk.place = places[index]!
       chunk.bytes = undefined
       chunk.release?.()
       chunk.release = undefined
-      offset += bytes.length
       return chunk
     })
-    this.#stretches.push({ chunks: pending, head: undefined, end })
+    this.#stretches.push({ chunks: pending, head: undefined, end: written.end })
+  }
+
+  /** The block of `chunks`, which lie elsewhere in the log, has been written: from now on they lie here. */
+  chunksMoved(chunks: readonly LoggedChunk[], written: WrittenRecord): void {
+    const places = placesIn(chunks, written)
+    const moved = chunks.map(({ ref }, index) => ({
+      ref,
+      bytes: undefined,
+      place: places[index]!,
+      release: undefined,
+    }))
+    this.#stretches.push({ chunks: moved, head: undefined, end: written.end })
   }
 
   /** A head's record is to be written. */
@@ -113,21 +123,58 @@ export class Pending {
     return this.#headsWith(this.#durable, prefix)
   }
 
-  /** All heads as the log has them up to its last written record. */
-  writtenHeads(): Promise<Map<string, Ref>> {
-    return this.#headsWith(this.#written, '')
+  /** The head as it is written, durable or not, where the index may not know it yet. */
+  writtenHead(name: string): HeadUpdate | undefined {
+    return this.#written.get(name)
+  }
+
+  /** All heads, of those whose name begins with `prefix`, as the log has them up to its last written record. */
+  writtenHeads(prefix: string): Promise<Map<string, Ref>> {
+    return this.#headsWith(this.#written, prefix)
   }
 
   /** Everything before `durable` has been made durable. Resolves when heads are in force and the index knows. */
   advance(durable: LogPosition): Promise<void> {
+    const stretches = this.#takeStretches(durable)
+    return this.#inOrder(() => this.#toIndex(stretches))
+  }
+
+  /**
+   * Ends a collection: `begin` begins the segment that says so, and gives where its records begin. Then the index is told
+   * of all before it, and forgets the chunks that `dead` gives. Only the last batch takes it past that segment's
+   * beginning, so that an index that has not forgotten them all can be told by its position.
+   */
+  endCollection(begin: () => Promise<LogPosition>, dead: () => AsyncIterable<readonly Ref[]>): Promise<void> {
+    return this.#inOrder(async () => {
+      const position = await begin()
+      await this.#toIndex(this.#takeStretches(position))
+      const index = this.#index
+      const before = (await index.position(this.#storeId)) ?? position
+      const batch = { storeId: this.#storeId, removed: [], chunks: [], heads: new Map<string, Ref>() }
+      let last: readonly Ref[] = []
+      for await (const removed of dead()) {
+        if (last.length > 0) await index.write({ ...batch, removed: last, position: before })
+        last = removed
+      }
+      await index.write({ ...batch, removed: last, position })
+    })
+  }
+
+  #takeStretches(durable: LogPosition): Stretch[] {
     let count = 0
     while (count < this.#stretches.length && comparePositions(this.#stretches[count]!.end, durable) <= 0)
       count++
     const stretches = this.#stretches.splice(0, count)
     for (const { head } of stretches) if (head !== undefined) this.#durable.set(head.name, head)
-    const indexed = this.#indexing.then(() => this.#toIndex(stretches))
-    this.#indexing = indexed
-    return indexed
+    return stretches
+  }
+
+  /** Does what concerns the index after all that was asked before. */
+  #inOrder(body: () => Promise<void>): Promise<void> {
+    const done = this.#indexing.then(body)
+    this.#indexing = done
+    done.catch(() => {})
+    return done
   }
 
   async #toIndex(stretches: readonly Stretch[]): Promise<void> {
@@ -137,11 +184,15 @@ export class Pending {
     const updates = stretches.flatMap(({ head }) => (head === undefined ? [] : [head]))
     await this.#index.write({
       storeId: this.#storeId,
+      removed: [],
       chunks: chunks.map(({ ref, place }) => [ref, place!]),
       heads: new Map(updates.map(({ name, ref }) => [name, ref])),
       position: last.end,
     })
-    for (const chunk of chunks) this.#chunks.delete(chunk.ref.toString())
+    for (const chunk of chunks) {
+      const key = chunk.ref.toString()
+      if (this.#chunks.get(key) === chunk) this.#chunks.delete(key)
+    }
     for (const update of updates) {
       for (const heads of [this.#asked, this.#written, this.#durable]) {
         if (heads.get(update.name) === update) heads.delete(update.name)
@@ -159,4 +210,15 @@ export class Pending {
     }
     return heads
   }
+}
+
+/** Where the chunks of a block lie, now that it is written. */
+function placesIn(chunks: readonly LoggedChunk[], written: WrittenRecord): ChunkPlace[] {
+  const { segment, record, payload, storedBytes, codec } = written
+  let offset = 0
+  return chunks.map(({ bytes: { length } }) => {
+    const place = { segment, record, payload, storedBytes, codec, offset, length }
+    offset += length
+    return place
+  })
 }

@@ -8,7 +8,7 @@
  */
 
 import { StoreError } from '../../errors.js'
-import type { Chunk } from '../chunk-store.js'
+import type { Ref } from '../../hash/ref.js'
 import { type File, type FileSystem, writeFully } from './file-system.js'
 import { comparePositions, type LogPosition } from './place.js'
 import {
@@ -20,6 +20,7 @@ import {
   type RecordType,
   SEGMENT_HEADER_BYTES,
 } from './record.js'
+import type { CollectionEnd, EndedSegment } from './segment-catalog.js'
 import { segmentFile, segmentsDir } from './store-format.js'
 
 /** A segment that has reached this is full. */
@@ -29,11 +30,17 @@ export const SEGMENT_BYTES = 512 * 1024 * 1024
 const WRITE_BYTES = 2 * 1024 * 1024
 const MAX_WAITING_BYTES = 16 * 1024 * 1024
 
+/** Of a chunk in a block the log needs to know this much. */
+export interface LoggedChunk {
+  readonly ref: Ref
+  readonly bytes: { readonly length: number }
+}
+
 /** A record to be written. Its buffers are kept until it is. */
 export interface RecordDraft {
   readonly type: RecordType
   /** The chunks of a block, whose bytes in this order are the decoded payload. */
-  readonly chunks: readonly Chunk[]
+  readonly chunks: readonly LoggedChunk[]
   /** Bytes of the decoded payload. */
   readonly rawBytes: number
   /** The payload as it is to be stored; it may still be being packed. */
@@ -83,10 +90,18 @@ export interface SegmentLogOptions {
   /** The last segment, open for writing, and where in it the log goes on; all before is durable. */
   readonly file: File
   readonly position: LogPosition
-  /** The payload of a checkpoint: everything that the log says up to here. */
-  readonly checkpoint: () => Promise<Uint8Array>
+  /** The payload of a checkpoint: everything that the log says up to here, where the segment `ended` ends. */
+  readonly checkpoint: (ended: EndedSegment, collection?: CollectionEnd) => Promise<Uint8Array>
   /** Told of each new segment's file, which the log does not close. */
   readonly onSegment: (segment: number, file: File) => Promise<void>
+}
+
+/** Stands among the records to be written where a new segment is to begin. */
+interface NewSegment {
+  readonly type: 'segment'
+  readonly rawBytes: 0
+  readonly collection: CollectionEnd | undefined
+  readonly onBegun: (start: LogPosition) => void
 }
 
 export class SegmentLog {
@@ -94,8 +109,10 @@ export class SegmentLog {
   #file: File
   #position: LogPosition
   #durable: LogPosition
+  /** Copies of chunks in the segment that is being written; undefined where it was there before. */
+  #chunkCount: number | undefined
   #failure: StoreError | undefined
-  readonly #waiting: RecordDraft[] = []
+  readonly #waiting: (RecordDraft | NewSegment)[] = []
   #waitingBytes = 0
   #pumping = false
   #syncing: Promise<void> | undefined
@@ -118,6 +135,11 @@ export class SegmentLog {
     return this.#failure
   }
 
+  /** Everything before this has been written. */
+  get position(): LogPosition {
+    return this.#position
+  }
+
   /** Everything before this is durable. */
   get durable(): LogPosition {
     return this.#durable
@@ -130,7 +152,7 @@ export class SegmentLog {
 
   /** Adds a record to be written; {@link barrier} waits for it. */
   add(draft: RecordDraft): void {
-    this.#throwIfFailed()
+    this.throwIfFailed()
     this.#waiting.push(draft)
     this.#waitingBytes += draft.rawBytes
     // Its failure is met when its turn comes.
@@ -139,23 +161,46 @@ export class SegmentLog {
     if (!this.#pumping) void this.#pump()
   }
 
+  /**
+   * Ends the segment that is being written and begins another; where its records begin. With all before it, it is
+   * durable when this resolves.
+   */
+  async beginSegment(collection?: CollectionEnd): Promise<LogPosition> {
+    this.throwIfFailed()
+    let start: LogPosition | undefined
+    const onBegun = (position: LogPosition): void => {
+      start = position
+    }
+    this.#waiting.push({ type: 'segment', rawBytes: 0, collection, onBegun })
+    this.#addedCount++
+    if (!this.#pumping) void this.#pump()
+    await this.barrier()
+    return start!
+  }
+
+  /** Resolves when everything added before has been written. */
+  async written(): Promise<void> {
+    const count = this.#addedCount
+    while (this.#writtenCount < count) await this.#nextStep()
+  }
+
   /** Resolves when there is room for more. */
   async ready(): Promise<void> {
     while (this.#waitingBytes > MAX_WAITING_BYTES) await this.#nextStep()
-    this.#throwIfFailed()
+    this.throwIfFailed()
   }
 
   /** Resolves when everything added before is durable. */
   async barrier(): Promise<void> {
     const count = this.#addedCount
-    while (this.#writtenCount < count) await this.#nextStep()
+    await this.written()
     while (this.#durableCount < count) {
       this.#syncing ??= this.#sync().finally(() => {
         this.#syncing = undefined
       })
       await this.#syncing
     }
-    this.#throwIfFailed()
+    this.throwIfFailed()
   }
 
   /** Makes the log take nothing more, because of `cause`. */
@@ -173,6 +218,15 @@ export class SegmentLog {
     this.#pumping = true
     try {
       while (this.#waiting.length > 0 && this.#failure === undefined) {
+        const [next] = this.#waiting
+        if (next?.type === 'segment') {
+          this.#waiting.shift()
+          await this.#roll(next.collection)
+          next.onBegun(this.#position)
+          this.#durableCount = ++this.#writtenCount
+          this.#tick()
+          continue
+        }
         if (this.#position.offset >= this.#options.segmentBytes) await this.#roll()
         await this.#write(this.#takeBatch())
       }
@@ -185,8 +239,12 @@ export class SegmentLog {
   #takeBatch(): RecordDraft[] {
     let bytes = 0
     let count = 0
-    while (count < this.#waiting.length && bytes < WRITE_BYTES) bytes += this.#waiting[count++]!.rawBytes
-    return this.#waiting.splice(0, count)
+    for (; bytes < WRITE_BYTES; count++) {
+      const next = this.#waiting[count]
+      if (next === undefined || next.type === 'segment') break
+      bytes += next.rawBytes
+    }
+    return this.#waiting.splice(0, count) as RecordDraft[]
   }
 
   async #write(drafts: readonly RecordDraft[]): Promise<void> {
@@ -203,6 +261,7 @@ export class SegmentLog {
       const end = { segment, offset: payload + storedBytes }
       buffers.push(head, ...pieces)
       written.push({ segment, record: at, payload, storedBytes, codec, end })
+      if (this.#chunkCount !== undefined) this.#chunkCount += draft.chunks.length
       at = end.offset
     }
     await writeFully(this.#file, buffers, offset)
@@ -248,21 +307,22 @@ export class SegmentLog {
     } catch (error) {
       throw this.fail(error)
     }
-    this.#throwIfFailed()
+    this.throwIfFailed()
     this.#durableCount = Math.max(this.#durableCount, count)
     if (comparePositions(this.#durable, position) < 0) this.#durable = position
     this.#tick()
   }
 
   /** Ends the segment and begins the next one. */
-  async #roll(): Promise<void> {
+  async #roll(collection?: CollectionEnd): Promise<void> {
     const { fs, path, storeId, checkpoint, onSegment } = this.#options
     await this.#file.sync()
     const end = this.#position
     this.#durable = end
     this.#durableCount = this.#writtenCount
     const segment = end.segment + 1
-    const bytes = newSegment(storeId, segment, await checkpoint())
+    const ended = { segment: end.segment, bytes: end.offset, chunks: this.#chunkCount }
+    const bytes = newSegment(storeId, segment, await checkpoint(ended, collection))
     const file = await fs.create(segmentFile(path, segment))
     await onSegment(segment, file)
     await writeFully(file, [bytes], 0)
@@ -270,18 +330,20 @@ export class SegmentLog {
     await fs.syncDir(segmentsDir(path))
     this.#file = file
     this.#position = { segment, offset: bytes.length }
+    this.#chunkCount = 0
     this.#durable = this.#position
     this.#tick()
   }
 
-  #throwIfFailed(): void {
+  /** Throws why the log takes nothing more, if so. */
+  throwIfFailed(): void {
     if (this.#failure !== undefined) throw this.#failure
   }
 
   async #nextStep(): Promise<void> {
-    this.#throwIfFailed()
+    this.throwIfFailed()
     await this.#step.promise
-    this.#throwIfFailed()
+    this.throwIfFailed()
   }
 
   #tick(): void {

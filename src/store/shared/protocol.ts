@@ -28,9 +28,12 @@ export const MAX_FRAME_BYTES = MAX_CHUNK_BYTES + 64 * 1024
 export const MAX_ITEMS = 1024
 export const BATCH_BYTES = 1024 * 1024
 
+/** In place of a request's number in what an owner says unasked. */
+export const NEWS = 0
+
 const LENGTH_BYTES = 4
 
-export const LISTS = ['refs', 'heads', 'check'] as const
+export const LISTS = ['refs', 'sizes', 'heads', 'check'] as const
 
 /** What can be listed, a page at a time. */
 export type ListKind = (typeof LISTS)[number]
@@ -38,7 +41,7 @@ export type ListKind = (typeof LISTS)[number]
 export type Request = { readonly id: number } & (
   | { readonly method: 'get' | 'has'; readonly refs: readonly Ref[] }
   | { readonly method: 'put'; readonly chunks: readonly Uint8Array[] }
-  | { readonly method: 'flush' }
+  | { readonly method: 'flush' | 'usage' }
   | { readonly method: 'head'; readonly name: string }
   | {
       readonly method: 'move'
@@ -48,8 +51,11 @@ export type Request = { readonly id: number } & (
     }
   /** Begins a list, which is known by the request's id, and asks for its first page. */
   | { readonly method: ListKind; readonly prefix: string }
+  | { readonly method: 'collect'; readonly dryRun: boolean }
   /** Asks for a list's next page, or gives it up. */
   | { readonly method: 'next' | 'leave'; readonly list: number }
+  /** Answers the news that a collection has begun: all that the client relies on has been asked for. */
+  | { readonly method: 'settled'; readonly collection: number }
 )
 
 /** A message as it goes over the wire; `capacity` is what it is likely to need. */
@@ -142,6 +148,7 @@ export function parseRequest(message: Value): Request {
       takes(1)
       return { id, method, chunks: listOf(first).map(chunkBytesOf) }
     case 'flush':
+    case 'usage':
       takes(0)
       return { id, method }
     case 'head':
@@ -151,10 +158,18 @@ export function parseRequest(message: Value): Request {
       takes(3)
       return { id, method, name: textOf(first), expected: refOf(second), next: refOf(third) }
     case 'refs':
+    case 'sizes':
     case 'heads':
     case 'check':
       takes(1)
       return { id, method, prefix: textOf(first) }
+    case 'collect':
+      takes(1)
+      if (typeof first !== 'boolean') throw new ProtocolError('something in place of a yes or no')
+      return { id, method, dryRun: first }
+    case 'settled':
+      takes(1)
+      return { id, method, collection: countOf(first) }
     case 'next':
     case 'leave':
       takes(1)
@@ -184,6 +199,12 @@ export function textOf(value: Value | undefined): string {
 export function countOf(value: Value | undefined): number {
   if (!isId(value)) throw new ProtocolError('something in place of a number')
   return value
+}
+
+/** A whole number, which may be below 0. */
+export function integerOf(value: Value | undefined): number {
+  if (!Number.isSafeInteger(value)) throw new ProtocolError('something in place of a whole number')
+  return value as number
 }
 
 export function bytesOf(value: Value | undefined): Uint8Array {

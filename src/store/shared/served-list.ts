@@ -5,14 +5,14 @@
 
 import type { Value } from '../../encoding/value.js'
 import { RefList } from '../../hash/ref-list.js'
-import type { ChunkStore, Finding } from '../chunk-store.js'
+import type { ChildrenOf, ChunkStore, Collected, Finding } from '../chunk-store.js'
 import type { ListKind } from './protocol.js'
 
 /** Refs or heads on a page. */
 const PAGE_ITEMS = 512
 
-/** A page of a check comes after this long, found something or not, so that its progress is seen. */
-const CHECK_PAGE_MS = 100
+/** A page of a check or a collection comes after this long, whatever there is to tell, so that its progress is seen. */
+const PROGRESS_MS = 100
 
 /** Most refs of a finding in one piece. */
 const FINDING_REFS = 50_000
@@ -28,6 +28,8 @@ export function serveList(store: ChunkStore, kind: ListKind, prefix: string): Se
   switch (kind) {
     case 'refs':
       return new ItemList(store.refs(prefix), (ref) => ref)
+    case 'sizes':
+      return new ItemList(store.sizes(), ({ ref, bytes }) => [ref, bytes])
     case 'heads':
       return new ItemList(store.heads.list(prefix), ({ name, ref }) => [name, ref])
     case 'check':
@@ -94,7 +96,7 @@ class CheckList implements ServedList {
     this.#next ??= this.#findings.next()
     // Its failure is met by the page that sees its result.
     this.#next.catch(() => {})
-    const result = await within(CHECK_PAGE_MS, this.#next)
+    const result = await within(PROGRESS_MS, this.#next)
     if (result === undefined) return
     this.#next = undefined
     if (result.done === true) this.#isDone = true
@@ -105,6 +107,40 @@ class CheckList implements ServedList {
     this.#stop.abort()
     this.#findings.return?.().catch(() => {})
   }
+}
+
+/** Pages `[chunks found to be needed, all chunks, result]`; the last one has the result, those before null. */
+export class CollectList implements ServedList {
+  readonly #stop = new AbortController()
+  readonly #collecting: Promise<Collected>
+  #chunks = 0
+  #totalChunks = 0
+  #isDone = false
+
+  constructor(store: ChunkStore, childrenOf: ChildrenOf, dryRun: boolean) {
+    const onProgress = (chunks: number, totalChunks: number): void => {
+      this.#chunks = chunks
+      this.#totalChunks = totalChunks
+    }
+    this.#collecting = store.collect({ childrenOf, dryRun, signal: this.#stop.signal, onProgress })
+    // Its failure is met by the page that sees its result.
+    this.#collecting.catch(() => {})
+  }
+
+  async page(): Promise<Value> {
+    if (this.#isDone) return null
+    const collected = await within(PROGRESS_MS, this.#collecting)
+    this.#isDone = collected !== undefined
+    return [this.#chunks, this.#totalChunks, collected === undefined ? null : resultOf(collected)]
+  }
+
+  leave(): void {
+    this.#stop.abort()
+  }
+}
+
+function resultOf({ keptChunks, freedChunks, freedBytes, storedBytes }: Collected): Value {
+  return [keptChunks, freedChunks, freedBytes, storedBytes ?? null]
 }
 
 /** A finding as messages can carry it. */

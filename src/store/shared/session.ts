@@ -5,7 +5,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OwnerGoneError, ProtocolError, StoreLockedError } from '../../errors.js'
-import type { ChunkStore } from '../chunk-store.js'
+import type { Ref } from '../../hash/ref.js'
+import type { ChildrenOf, ChunkStore } from '../chunk-store.js'
 import type { SegmentStoreOptions } from '../segment/open-segment-store.js'
 import { SegmentStore } from '../segment/segment-store.js'
 import type { OwnerSocket } from './owner-socket.js'
@@ -23,6 +24,8 @@ const MAX_PAUSE_MS = 40
 export interface SharedStoreOptions extends SegmentStoreOptions {
   /** @internal Milliseconds in which whoever holds the lock is to answer, for tests. */
   readonly answerMs?: number | undefined
+  /** What is directly under a chunk: without it others cannot have this process collect. */
+  readonly childrenOf?: ChildrenOf | undefined
 }
 
 /** A process's part in a store. */
@@ -30,6 +33,8 @@ export interface Session {
   readonly store: ChunkStore
   /** Whether it goes on until this process ends it: it owns the store, or reads it by itself. */
   readonly isOwn: boolean
+  /** A number that no two collections leave the same. */
+  readonly collected: () => number
   /** Lets go of the store: an owner flushes and closes it, a client is gone at once. */
   end(): Promise<void>
 }
@@ -69,7 +74,7 @@ async function openToRead(path: string, options: SharedStoreOptions): Promise<Se
   const client = await clientSession(path, 'another process', options)
   if (client !== undefined) return client
   const store = await SegmentStore.open(path, options)
-  return { store, isOwn: true, end: () => store.close() }
+  return { store, isOwn: true, collected: () => store.collected, end: () => store.close() }
 }
 
 async function ownerSession(
@@ -81,7 +86,12 @@ async function ownerSession(
   const opening = SegmentStore.open(path, {
     ...options,
     onOwned: () => {
-      const served = opening.then((store) => ({ store, makeDurable: (refs) => store.makeDurable(refs) }))
+      const served = opening.then((store) => ({
+        store,
+        makeDurable: (refs: readonly Ref[]) => store.makeDurable(refs),
+        childrenOf: options.childrenOf,
+        collected: () => store.collected,
+      }))
       listening.begin(served, othersWait ? 0 : LISTEN_AFTER_MS)
       return () => listening.stop()
     },
@@ -93,7 +103,7 @@ async function ownerSession(
       await listening.stop()
       await store.close().finally(() => listening.end())
     }
-    return { store, isOwn: true, end }
+    return { store, isOwn: true, collected: () => store.collected, end }
   } catch (error) {
     listening.end()
     throw error
@@ -150,7 +160,8 @@ async function clientSession(
   const { StoreClient } = await import('./store-client.js')
   try {
     const store = await StoreClient.over(connect(socketPath), path, options.answerMs ?? ANSWER_MS)
-    return { store, isOwn: false, end: async () => store.disconnect() }
+    const end = async (): Promise<void> => store.disconnect()
+    return { store, isOwn: false, collected: () => store.collected, end }
   } catch (error) {
     if (error instanceof OwnerGoneError) return undefined
     if (!(error instanceof ProtocolError)) throw error

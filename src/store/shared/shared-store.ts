@@ -12,14 +12,21 @@ import type { Ref } from '../../hash/ref.js'
 import {
   type CheckOptions,
   type Chunk,
+  type ChunkSize,
   type ChunkStore,
+  type Collected,
+  type CollectOptions,
   checkHeadName,
   type Finding,
   type Head,
   type Heads,
+  type Holder,
   keptBytes,
   type StoredChunks,
+  type Usage,
 } from '../chunk-store.js'
+import { Holders } from '../holders.js'
+import type { LostChunks } from '../lost-chunks.js'
 import { openSession, type Session, type SharedStoreOptions } from './session.js'
 import { Unflushed } from './unflushed.js'
 
@@ -41,6 +48,10 @@ export class SharedStore implements ChunkStore {
   /** The store that this process has for itself, once it has: it is asked at once. */
   #own: ChunkStore | undefined
   readonly #unflushed = new Unflushed()
+  readonly #holders = new Holders()
+  /** What the last owner said of collections when it went. */
+  #collected: number | undefined
+  #failure: StoreError | undefined
   /** Calls under way, which closing waits for. */
   readonly #calls = new Set<Promise<unknown>>()
   #closed: Promise<void> | undefined
@@ -103,8 +114,43 @@ export class SharedStore implements ChunkStore {
     return this.#listed((store) => store.refs(prefix), String)
   }
 
+  sizes(): AsyncIterable<ChunkSize> {
+    return this.#listed(
+      (store) => store.sizes(),
+      ({ ref }) => ref.toString(),
+    )
+  }
+
+  usage(): Promise<Usage> {
+    return this.#ask((store) => store.usage())
+  }
+
+  writing<T>(body: () => Promise<T>): Promise<T> {
+    if (this.#closed !== undefined) return Promise.reject(closedError())
+    return this.#holders.writing(body)
+  }
+
+  hold(holder: Holder): () => void {
+    return this.#holders.add(holder)
+  }
+
+  /** Begins anew where an owner has gone: then what that one freed is not in the result. */
+  async collect(options: CollectOptions): Promise<Collected> {
+    if (this.#options.readOnly === true && options.dryRun !== true) throw this.#readOnlyError()
+    const results = this.#overSessions(async function* (store) {
+      yield await store.collect(options)
+    })
+    for await (const collected of results) return collected
+    throw closedError()
+  }
+
+  /** Known to the process that owns the store. */
+  get lost(): LostChunks | undefined {
+    return this.#own?.lost
+  }
+
   /** Begins anew where an owner has gone, and tells nothing twice. */
-  async *check({ signal, onProgress }: CheckOptions = {}): AsyncGenerator<Finding> {
+  async *check({ signal, onProgress, ...others }: CheckOptions = {}): AsyncGenerator<Finding> {
     const told = new Set<string>()
     let toldBytes = 0
     yield* this.#overSessions(async function* (store) {
@@ -115,7 +161,7 @@ export class SharedStore implements ChunkStore {
         onProgress?.(bytes - toldBytes, totalBytes)
         toldBytes = bytes
       }
-      for await (const finding of store.check({ signal, onProgress: progress })) {
+      for await (const finding of store.check({ signal, onProgress: progress, ...others })) {
         const text = `${finding.message}\n${finding.refs.join()}`
         if (!told.has(text)) yield finding
         told.add(text)
@@ -239,6 +285,7 @@ export class SharedStore implements ChunkStore {
     if (!(error instanceof OwnerGoneError) || count >= MAX_OWNERS) throw error
     if (this.#session !== session) return
     this.#session = undefined
+    this.#collected = session.collected()
     void session.end()
   }
 
@@ -257,8 +304,11 @@ export class SharedStore implements ChunkStore {
 
   async #openSession(options: SharedStoreOptions, othersWait: boolean): Promise<Session> {
     for (let count = 1; ; count++) {
+      if (this.#failure !== undefined) throw this.#failure
       const session = await openSession(this.location, options, othersWait)
+      session.store.hold(this.#holders)
       try {
+        await this.#checkCollected(session)
         for (const { chunks } of this.#unflushed) await session.store.put(chunks)
       } catch (error) {
         await session.end()
@@ -272,6 +322,23 @@ export class SharedStore implements ChunkStore {
       for (const batch of this.#unflushed.taken()) this.#unflushed.delete(batch)
       return session
     }
+  }
+
+  /**
+   * Fails for good where there was a collection that could not ask this process, and that may have freed what it relies
+   * on: what it goes on to write could refer to what is not there.
+   */
+  async #checkCollected({ store, collected }: Session): Promise<void> {
+    if (this.#collected === undefined || this.#collected === collected()) return
+    const held = this.#holders.held()
+    const isHarmed =
+      this.#holders.areWriting || !this.#unflushed.isEmpty || (await store.hasMany(held)).includes(false)
+    if (!isHarmed) return
+    this.#failure = new StoreError(
+      'NOMSY_STORE_FAILED',
+      `${this.location}: garbage was collected while this process was between two owners of the store, and what it had open or was writing may be gone; open the store again`,
+    )
+    throw this.#failure
   }
 
   /** Runs `body` as one of the calls that closing waits for. */

@@ -17,12 +17,18 @@ import { RefList } from '../../hash/ref-list.js'
 import {
   type CheckOptions,
   type Chunk,
+  type ChunkSize,
   type ChunkStore,
+  type Collected,
+  type CollectOptions,
   checkHeadName,
   type Finding,
   type Head,
   type Heads,
+  type Holder,
+  type Usage,
 } from '../chunk-store.js'
+import { Holders } from '../holders.js'
 import {
   BATCH_BYTES,
   bytesOf,
@@ -31,10 +37,12 @@ import {
   FrameReader,
   frameOf,
   GREETING,
+  integerOf,
   isId,
   type ListKind,
   listOf,
   MAX_ITEMS,
+  NEWS,
   OPEN,
   refOf,
   refsOf,
@@ -71,6 +79,8 @@ export class StoreClient implements ChunkStore {
     { message: OPEN, ...withResolvers() },
   ] as const
   #awaitedCount = 0
+  readonly #holders = new Holders()
+  #collected = 0
   #failure: NomsyError | undefined
   #closed: Promise<void> | undefined
 
@@ -152,6 +162,51 @@ export class StoreClient implements ChunkStore {
     }
   }
 
+  async *sizes(): AsyncGenerator<ChunkSize> {
+    for await (const page of this.#pages('sizes', '')) {
+      for (const size of listOf(page)) {
+        const [ref, bytes] = listOf(size)
+        yield { ref: required(refOf(ref)), bytes: countOf(bytes) }
+      }
+    }
+  }
+
+  usage(): Promise<Usage> {
+    return this.#call(async () => {
+      const [storedBytes, segmentCount] = listOf(await this.#ask('usage'))
+      return {
+        storedBytes: storedBytes === null ? undefined : countOf(storedBytes),
+        segmentCount: countOf(segmentCount),
+      }
+    })
+  }
+
+  writing<T>(body: () => Promise<T>): Promise<T> {
+    if (this.#closed !== undefined) return Promise.reject(closedError())
+    return this.#holders.writing(body)
+  }
+
+  hold(holder: Holder): () => void {
+    return this.#holders.add(holder)
+  }
+
+  /** A number that no two collections leave the same, as it was when this was last told of one. */
+  get collected(): number {
+    return this.#collected
+  }
+
+  /** The process at the other end collects, by what it knows to be under a chunk. */
+  async collect({ dryRun = false, signal, onProgress }: CollectOptions): Promise<Collected> {
+    signal?.throwIfAborted()
+    for await (const page of this.#pages('collect', dryRun)) {
+      const [chunks, totalChunks, result] = listOf(page)
+      if (result !== null) return collectedOf(result)
+      signal?.throwIfAborted()
+      onProgress?.(countOf(chunks), countOf(totalChunks))
+    }
+    throw this.#refuse('a collection without a result')
+  }
+
   async *check({ signal, onProgress }: CheckOptions = {}): AsyncGenerator<Finding> {
     signal?.throwIfAborted()
     for await (const page of this.#pages('check', '')) {
@@ -230,10 +285,10 @@ export class StoreClient implements ChunkStore {
   }
 
   /** The pages of a list, each asked for when the one before has been used. */
-  async *#pages(kind: ListKind, prefix: string): AsyncGenerator<Value> {
+  async *#pages(kind: ListKind | 'collect', argument: Value): AsyncGenerator<Value> {
     if (this.#closed !== undefined) throw closedError()
     const list = this.#lastId + 1
-    let page = await this.#ask(kind, prefix)
+    let page = await this.#ask(kind, argument)
     try {
       while (page !== null && page !== undefined) {
         yield page
@@ -281,11 +336,13 @@ export class StoreClient implements ChunkStore {
     if (!message.every((part, index) => listOf(value)[index] === part))
       throw new ProtocolError('another greeting')
     this.#awaitedCount++
+    if (message === OPEN) this.#collected = countOf(listOf(value)[message.length])
     resolve(undefined)
   }
 
   #takeAnswer(message: Value): void {
     const [id, isDone, result] = listOf(message)
+    if (id === NEWS) return this.#takeNews(isDone, countOf(result))
     const waiting = isId(id) ? this.#waiting.get(id) : undefined
     if (waiting === undefined) throw new ProtocolError('an answer that nobody asked for')
     const error = isDone === true ? undefined : errorFromWire(result, this.location)
@@ -293,6 +350,25 @@ export class StoreClient implements ChunkStore {
     if (this.#waiting.size === 0) this.#socket.unref()
     if (error === undefined) waiting.resolve(result)
     else waiting.reject(error)
+  }
+
+  #takeNews(what: Value | undefined, number: number): void {
+    if (what === 'collecting') {
+      // Where the connection ends meanwhile nobody waits for this any longer.
+      this.#settle(number).catch(() => {})
+    } else {
+      this.#collected = number
+      this.#holders.ended()
+    }
+  }
+
+  /** A collection has begun. What is relied on here, and was found before, is asked for: so it is kept. */
+  async #settle(collection: number): Promise<void> {
+    await this.#holders.settle()
+    // An answer that is on its way may be about what was there before.
+    await Promise.allSettled(this.#calls)
+    for (const group of groupsOf(this.#holders.held(), MAX_ITEMS)) await this.#hasSome(group)
+    await this.#ask('settled', collection)
   }
 
   /** What the other side said makes no sense: nothing more is said to it. */
@@ -305,6 +381,7 @@ export class StoreClient implements ChunkStore {
   #fail(error: NomsyError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
+    this.#holders.ended()
     this.#socket.destroy()
     for (const { reject } of this.#awaited) reject(error)
     for (const { reject } of this.#waiting.values()) reject(error)
@@ -345,6 +422,16 @@ function groupsOf<T>(items: readonly T[], size: number): (readonly T[])[] {
   const groups: (readonly T[])[] = []
   for (let at = 0; at < items.length; at += size) groups.push(items.slice(at, at + size))
   return groups
+}
+
+function collectedOf(result: Value | undefined): Collected {
+  const [keptChunks, freedChunks, freedBytes, storedBytes] = listOf(result)
+  return {
+    keptChunks: countOf(keptChunks),
+    freedChunks: countOf(freedChunks),
+    freedBytes: countOf(freedBytes),
+    storedBytes: storedBytes === null ? undefined : integerOf(storedBytes),
+  }
 }
 
 function required<T>(value: T | undefined): T {

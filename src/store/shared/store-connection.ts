@@ -5,21 +5,22 @@
  */
 
 import type { Value } from '../../encoding/value.js'
-import { ProtocolError } from '../../errors.js'
+import { ProtocolError, StoreError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
-import { type ChunkStore, chunkOf } from '../chunk-store.js'
+import { type ChildrenOf, type ChunkStore, chunkOf } from '../chunk-store.js'
 import {
   BATCH_BYTES,
   type Channel,
   FrameReader,
   frameOf,
   GREETING,
+  NEWS,
   OPEN,
   parseRequest,
   type Request,
   send,
 } from './protocol.js'
-import { type ServedList, serveList } from './served-list.js'
+import { CollectList, type ServedList, serveList } from './served-list.js'
 import { errorToWire } from './wire-error.js'
 
 /** Requests that run at once, their bytes, and bytes of answers that wait to be fetched: above, no more is read. */
@@ -41,6 +42,10 @@ export interface ServedStore {
    * may outlive whoever put it.
    */
   readonly makeDurable: (refs: readonly Ref[]) => Promise<void>
+  /** What is under a chunk, for the collections that clients ask for. */
+  readonly childrenOf: ChildrenOf | undefined
+  /** A number that no two collections leave the same. */
+  readonly collected: () => number
 }
 
 export class StoreConnection {
@@ -55,6 +60,11 @@ export class StoreConnection {
   /** Chunks that make up some {@link BATCH_BYTES}, as it looks. */
   #readChunks = 4
   #isEnding = false
+  /** Ends that collections ask the client. */
+  #letGo = (): void => {}
+  /** How many they were, and what tells the last one that it need not wait for the client any longer. */
+  #collectionCount = 0
+  #settled = (): void => {}
   #wake = (): void => {}
 
   /** Greets, and serves the store once it is open; where it cannot be opened the connection ends. */
@@ -67,7 +77,7 @@ export class StoreConnection {
     socket.on('close', () => this.#close())
     send(socket, frameOf(GREETING))
     served.then(
-      () => send(socket, frameOf(OPEN)),
+      (served) => this.#open(served),
       () => socket.destroy(),
     )
   }
@@ -78,6 +88,22 @@ export class StoreConnection {
     for (const list of this.#lists.values()) list.leave()
     this.#goOn()
     if (this.#requestCount === 0) this.#socket.end()
+  }
+
+  #open({ store, collected }: ServedStore): void {
+    if (this.#isOver) return
+    send(this.#socket, frameOf([...OPEN, collected()]))
+    this.#letGo = store.hold({
+      held: () => [],
+      settle: () => {
+        if (this.#socket.destroyed) return Promise.resolve()
+        send(this.#socket, frameOf([NEWS, 'collecting', ++this.#collectionCount]))
+        return new Promise((resolve) => {
+          this.#settled = resolve
+        })
+      },
+      ended: () => send(this.#socket, frameOf([NEWS, 'collected', collected()])),
+    })
   }
 
   #take(bytes: Uint8Array): void {
@@ -96,8 +122,7 @@ export class StoreConnection {
     this.#requestBytes += byteCount
     if (this.#isBusy) this.#socket.pause()
     try {
-      const { store, makeDurable } = await this.#served
-      const result = await this.#resultOf(request, store, makeDurable)
+      const result = await this.#resultOf(request, await this.#served)
       send(this.#socket, frameOf([request.id, true, result], capacityFor(result)))
     } catch (error) {
       if (error instanceof ProtocolError) this.#socket.destroy()
@@ -109,11 +134,7 @@ export class StoreConnection {
     if (this.#isEnding && this.#requestCount === 0) this.#socket.end()
   }
 
-  async #resultOf(
-    request: Request,
-    store: ChunkStore,
-    makeDurable: ServedStore['makeDurable'],
-  ): Promise<Value> {
+  async #resultOf(request: Request, { store, makeDurable, childrenOf }: ServedStore): Promise<Value> {
     switch (request.method) {
       case 'get':
         return this.#inTurn(async () => {
@@ -131,15 +152,29 @@ export class StoreConnection {
       case 'flush':
         await store.flush()
         return null
+      case 'usage': {
+        const { storedBytes, segmentCount } = await store.usage()
+        return [storedBytes ?? null, segmentCount]
+      }
       case 'head':
         return (await store.heads.get(request.name)) ?? null
       case 'move':
         await store.heads.compareAndSet(request.name, request.expected, request.next)
         return null
       case 'refs':
+      case 'sizes':
       case 'heads':
       case 'check':
         return this.#begin(request.id, serveList(store, request.method, request.prefix))
+      case 'collect':
+        if (childrenOf === undefined) {
+          const why = 'the program that has it open does not know what is under a chunk'
+          throw new StoreError('NOMSY_STORE_FAILED', `${store.location} cannot be collected: ${why}`)
+        }
+        return this.#begin(request.id, new CollectList(store, childrenOf, request.dryRun))
+      case 'settled':
+        if (request.collection === this.#collectionCount) this.#settled()
+        return null
       case 'next':
         return this.#page(request.list)
       case 'leave':
@@ -184,13 +219,18 @@ export class StoreConnection {
     }
     if (this.#isOver) list.leave()
     else this.#lists.set(id, list)
-    return list.page()
+    return this.#page(id, list)
   }
 
-  async #page(id: number): Promise<Value> {
-    const page = (await this.#lists.get(id)?.page()) ?? null
-    if (page === null) this.#lists.delete(id)
-    return page
+  async #page(id: number, list = this.#lists.get(id)): Promise<Value> {
+    try {
+      const page = (await list?.page()) ?? null
+      if (page === null) this.#lists.delete(id)
+      return page
+    } catch (error) {
+      this.#lists.delete(id)
+      throw error
+    }
   }
 
   #leave(id: number): void {
@@ -219,6 +259,8 @@ export class StoreConnection {
   #close(): void {
     for (const list of this.#lists.values()) list.leave()
     this.#lists.clear()
+    this.#letGo()
+    this.#settled()
     this.#goOn()
   }
 }

@@ -106,7 +106,7 @@ test(`of mutated answers nothing is believed that is not what its ref says [NOMS
     const error: Value = [1, false, ['NOMSY_HEAD_CONFLICT', 'words', 'main', null, first!.toString()]]
     const answer = mutated(random, bytesOf(random.below(10) === 0 ? error : [1, true, results[kind]!]))
     const [near, far] = channelPair()
-    for (const message of [GREETING, OPEN]) far.write(bytesOf(message))
+    for (const message of [GREETING, [...OPEN, 0]]) far.write(bytesOf(message))
     far.on('error', () => {}).on('data', () => far.end(answer))
     const client = await StoreClient.over(near, 'here', 10_000)
     const outcome = await ask(client, kind).catch((error: unknown) => error)
@@ -181,7 +181,10 @@ function clientOf(store: ChunkStore): Promise<StoreClient> {
 }
 
 function connection(store: ChunkStore, socket: Channel): StoreConnection {
-  return new StoreConnection(socket, Promise.resolve({ store, makeDurable: async () => {} }))
+  return new StoreConnection(
+    socket,
+    Promise.resolve({ store, makeDurable: async () => {}, childrenOf: undefined, collected: () => 0 }),
+  )
 }
 
 function bytesOf(message: readonly Value[]): Uint8Array {

@@ -6,6 +6,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Duplex } from 'node:stream'
+import { childrenIn } from '../../../src/database/gc.js'
 import type { ChunkStore } from '../../../src/store/chunk-store.js'
 import type { Channel } from '../../../src/store/shared/protocol.js'
 import { StoreClient } from '../../../src/store/shared/store-client.js'
@@ -20,7 +21,12 @@ export interface Served {
 /** A client of `store`. */
 export async function serve(store: ChunkStore): Promise<Served> {
   const { connect, end } = await openPair((accepted) => {
-    const served: ServedStore = { store, makeDurable: async () => {} }
+    const served: ServedStore = {
+      store,
+      makeDurable: async () => {},
+      childrenOf: childrenIn,
+      collected: () => 0,
+    }
     new StoreConnection(accepted, Promise.resolve(served))
   })
   return { client: await StoreClient.over(await connect(), store.location, 10_000), end }

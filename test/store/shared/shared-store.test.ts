@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { childrenIn } from '../../../src/database/gc.js'
 import type { Ref } from '../../../src/hash/ref.js'
 import type { ChunkStore } from '../../../src/store/chunk-store.js'
 import { MemoryStore } from '../../../src/store/memory-store.js'
@@ -24,7 +25,7 @@ async function cleanup(): Promise<void> {
 }
 
 /** Small segments, so that the suite rolls over many of them. */
-const OPTIONS = { segmentBytes: 1024 * 1024 }
+const OPTIONS = { segmentBytes: 1024 * 1024, childrenOf: childrenIn }
 
 describeChunkStore('StoreClient of a MemoryStore', {
   async open() {
