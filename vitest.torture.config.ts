@@ -7,7 +7,8 @@ export default defineConfig({
     include: [
       'test/torture/*.torture.ts',
       'test/crash/*.test.ts',
-      'test/store/segment-*.test.ts',
+      'test/store/**/*.test.ts',
+      'test/database/repair.test.ts',
       'test/collection/*.test.ts',
     ],
     env: { NOMSY_TORTURE: '1' },
