@@ -102,7 +102,7 @@ export async function findCollection<K extends CollectionKind>(
 }
 
 /** `found` if it is of this kind; else a Failure. `text` is how it was called. */
-export function ofKind<K extends ObjectKind>(found: StoredObject, kind: K, text: string): Objects[K] {
+export function ofKind<K extends ObjectKind>(found: Found, kind: K, text: string): Objects[K] {
   if (found.kind === kind) return found.object as Objects[K]
   throw new Failure(`${text} is a ${found.kind}, not a ${kind}; 'nomsy show ${text}' shows it`)
 }
