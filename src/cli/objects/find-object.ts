@@ -69,6 +69,11 @@ export async function find(db: Database, text: string): Promise<Found> {
 /** The ref of the object that `text` means. A value inside an object has none. */
 export async function findRef(db: Database, text: string): Promise<Ref> {
   const { value } = await findTarget(db, text)
+  return refOf(value, text)
+}
+
+/** `value`, which `text` means, if it is a ref. */
+export function refOf(value: Value, text: string): Ref {
   if (value instanceof Ref) return value
   throw new Failure(`${text} is a value inside an object, and none of its own; 'nomsy show ${text}' shows it`)
 }

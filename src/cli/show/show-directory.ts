@@ -2,7 +2,7 @@
 
 import type { Value } from '../../collection/value.js'
 import type { Directory } from '../../tree/directory.js'
-import type { Entry, EntryName } from '../../tree/entry.js'
+import type { Attributes, Entry, EntryName, TopAttributes } from '../../tree/entry.js'
 import { pathText } from '../../tree/tree-path.js'
 import { printable } from '../printable.js'
 import type { Paint } from '../styled.js'
@@ -31,9 +31,17 @@ export function entryForm(entry: Entry): object {
   return jsonForm(entryValue(entry)) as object
 }
 
+/** What the top of a tree says of itself, as {@link entryForm}. */
+export function topForm(top: TopAttributes): object {
+  return jsonForm(asValue(top)) as object
+}
+
 /** An entry as a value like any other. */
 export function entryValue(entry: Entry): Value {
-  const { xattrs, ...fields } = entry
+  return asValue(entry)
+}
+
+function asValue({ xattrs, ...fields }: Attributes): Value {
   // Values are plain records all through.
   return { ...fields, ...(xattrs !== undefined && { xattrs: { ...xattrs } }) } as unknown as Value
 }
