@@ -2,12 +2,14 @@
 
 import type { Database } from '../../database/database.js'
 import type { Usage } from '../../database/usage.js'
+import type { Ref } from '../../hash/ref.js'
+import type { Directory } from '../../tree/directory.js'
 import type { EntryName } from '../../tree/entry.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
 import { parseCount } from '../count.js'
 import { UsageError } from '../failure.js'
-import { findValue, openObject, type StoredObject } from '../objects/find-object.js'
+import { findValue, type StoredObject } from '../objects/find-object.js'
 import { joinLine, shownName } from '../show/name-line.js'
 import { formatSize } from '../size.js'
 import { jsonForm } from '../values/json-form.js'
@@ -39,10 +41,13 @@ interface DuOptions {
   readonly maxDepth?: number
 }
 
-/** An object to measure, and how it is called. */
+/** An object to measure. */
 interface Measured {
+  /** How it is called. */
   readonly name: EntryName
-  readonly object: StoredObject
+  readonly ref: Ref
+  /** Undefined for what is no bytes. */
+  readonly logicalBytes: () => Promise<number | undefined>
 }
 
 export async function run(
@@ -50,14 +55,17 @@ export async function run(
   { maxDepth = 0 }: DuOptions,
   objects: string[],
 ): Promise<void> {
+  const { json, output, signal } = context
   const db = await context.openToRead()
   const measured: Measured[] = []
-  for (const name of objects) measured.push({ name, object: await findValue(db, name) })
-  if (maxDepth === 1)
-    for (const { name, object } of measured) await measure(context, db, await entriesOf(db, name, object))
+  for (const name of objects) {
+    const found = await findValue(db, name)
+    if (maxDepth === 1 && found.kind === 'dir')
+      await measure(context, db, await entriesOf(db, name, found.object, signal))
+    measured.push({ name, ref: found.ref, logicalBytes: () => logicalBytes(found, signal) })
+  }
   const common = await measure(context, db, measured)
   if (objects.length === 1) return
-  const { json, output } = context
   await output.line(
     json ? JSON.stringify({ common }) : `${formatSize(common)} of it in more than one of them`,
   )
@@ -71,14 +79,14 @@ async function measure(
 ): Promise<number> {
   const { signal, json, output } = context
   const { usageOf } = await import('../../database/usage.js')
-  const refs = measured.map(({ object }) => object.ref)
+  const refs = measured.map(({ ref }) => ref)
   const { usages, common } = await usageOf(db.store, refs, { roots: db.roots(), signal })
   const isTerminal = process.stdout.isTTY === true
-  for (const [index, { name, object }] of measured.entries()) {
+  for (const [index, { name, ref, logicalBytes }] of measured.entries()) {
     const use = usages[index]!
-    const logical = await logicalBytes(object, signal)
+    const logical = await logicalBytes()
     const line = json
-      ? JSON.stringify({ object: jsonForm(name), ref: object.ref, size: logical, ...use })
+      ? JSON.stringify({ object: jsonForm(name), ref, size: logical, ...use })
       : joinLine(usageText(logical, use), '  ', shownName(name, isTerminal))
     await output.line(line)
   }
@@ -91,27 +99,37 @@ function usageText(logical: number | undefined, { unique, shared }: Usage): stri
   return `${bytes.padStart(8)}  ${formatSize(unique).padStart(8)} unique  ${formatSize(shared).padStart(8)} shared`
 }
 
-/** The entries of a directory that have content; none of other objects. */
-async function entriesOf(db: Database, name: EntryName, { kind, object }: StoredObject): Promise<Measured[]> {
+/** The entries of a directory that have content. */
+async function entriesOf(
+  db: Database,
+  name: string,
+  directory: Directory,
+  signal: AbortSignal,
+): Promise<Measured[]> {
   const measured: Measured[] = []
-  if (kind !== 'dir') return measured
-  for await (const [last, entry] of object.entries()) {
+  const separator = name.includes(':') ? '/' : ':'
+  for await (const [last, entry] of directory.entries()) {
     if (entry.type !== 'file' && entry.type !== 'dir') continue
-    const separator = typeof name === 'string' && name.includes(':') ? '/' : ':'
-    measured.push({ name: joinLine(name, separator, last), object: await openObject(db, entry.content) })
+    const { content: ref } = entry
+    const bytes = async (): Promise<number> =>
+      entry.type === 'file' ? entry.size : bytesIn(await db.tree(ref), signal)
+    measured.push({ name: joinLine(name, separator, last), ref, logicalBytes: bytes })
   }
   return measured
 }
 
-/** Undefined for what is no bytes. */
 async function logicalBytes(
   { kind, object }: StoredObject,
   signal: AbortSignal,
 ): Promise<number | undefined> {
   if (kind === 'blob') return object.size
-  if (kind !== 'dir') return undefined
+  return kind === 'dir' ? bytesIn(object, signal) : undefined
+}
+
+/** Files with several names are counted once. */
+async function bytesIn(directory: Directory, signal: AbortSignal): Promise<number> {
   let bytes = 0
-  for await (const { entry } of object.walk({ signal }))
+  for await (const { entry } of directory.walk({ signal }))
     if (entry.type === 'file' && entry.link === undefined) bytes += entry.size
   return bytes
 }
