@@ -13,6 +13,10 @@ import {
 } from 'node:fs'
 import { beforeAll, expect, test } from 'vitest'
 import { joinLine, shownName } from '../../src/cli/show/name-line.js'
+import { Database } from '../../src/database/database.js'
+import { open } from '../../src/database/open.js'
+import { walk } from '../../src/sequence/walk.js'
+import { MemoryStore } from '../../src/store/memory-store.js'
 import { Workplace } from './program.js'
 
 const at = new Workplace()
@@ -213,8 +217,8 @@ test('diff says what became of each path, and -p what of its lines', async () =>
   run('patch', ['-p1', '-d', 'patched', '--no-backup-if-mismatch'], Buffer.from(patch))
   expect(run('cat', ['patched/text', 'patched/sub/fresh']).toString()).toBe('one\n2\nthree\nfourfresh\n')
   expect(await at.ok('diff', 'backup', 'new', '--exclude', '*')).not.toContain('fresh')
-  const before = (await at.ok('put', 'new', '--name', 'backup')).slice(0, 32)
-  expect(await at.ok('diff', 'backup~1', before)).toBe(bytes.toString())
+  const stored = (await at.ok('put', 'new')).slice(0, 32)
+  expect(await at.ok('diff', 'backup', stored)).toBe(bytes.toString())
 })
 
 test('du tells unique bytes from shared ones', async () => {
@@ -225,16 +229,37 @@ test('du tells unique bytes from shared ones', async () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line))
-  const [now, before, both] = await du('backup', 'backup~1')
-  expect(before!.size).toBe(300_000 + 14 + 3 + 1)
+  run('cp', ['-a', 'dir', 'grown'])
+  await at.ok('put', 'grown', '--name', 'pair')
+  writeFileSync(at.path('grown', 'more'), 'more')
+  await at.ok('put', 'grown', '--name', 'pair')
+  const [now, before, both] = await du('pair', 'pair~1')
+  expect([now!.size, before!.size]).toEqual([300_022, 300_018])
   expect(both!.common).toBeGreaterThan(0)
   expect(both!.common).toBeLessThanOrEqual(Math.min(now!.shared, before!.shared))
   expect(now!.unique).toBeGreaterThan(20)
-  const entries = await du('-d', '1', 'backup')
-  expect(entries.map(({ object }) => object)).toContain('backup:sub')
+  const entries = await du('-d', '1', 'pair')
+  expect(entries.map(({ object }) => object)).toContain('pair:sub')
   expect(await at.ok('du', 'backup')).toMatch(
     /^ {2,}300 kB {2,}\S+ k?B unique {2,}\S+ k?B shared {2}backup\n$/,
   )
+})
+
+test('ls lists what is left where a directory is missing', async () => {
+  const place = new Workplace()
+  {
+    await using db = await open(place.store)
+    const whole = new Database(new MemoryStore())
+    const edit = (await whole.tree()).edit().set('a/gone', { type: 'fifo' }).set('b/left', { type: 'fifo' })
+    const tree = await edit.set('c', { type: 'fifo' }).done()
+    const { ref } = tree
+    const lost = (await tree.directory('a')).ref
+    for await (const chunk of walk(whole.store, ref)) if (!chunk.ref.equals(lost)) await db.store.put([chunk])
+    await db.setHead('holed', ref)
+  }
+  const { code, out, err } = await place.nomsy(['ls', '-R', 'holed'])
+  expect([code, out]).toEqual([1, 'c\na/\nb/\nb/left\n'])
+  expect(err).toMatch(/^a: .*; what is in it is not listed\n$/)
 })
 
 test('nothing is left behind, and nothing is wrong', async () => {
