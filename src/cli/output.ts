@@ -6,10 +6,15 @@ import { ClosedOutputError, failureAt } from './failure.js'
 /** Characters of text that gather before they are written. */
 const GATHERED_CHARS = 64 * 1024
 
+const LINE_END = Uint8Array.of(0x0a)
+
 export class Output {
   readonly #stream: NodeJS.WriteStream
   readonly #signal: AbortSignal
   #text = ''
+  /** What comes before the text. */
+  #gathered: Uint8Array[] = []
+  #gatheredBytes = 0
 
   constructor(stream: NodeJS.WriteStream, signal: AbortSignal) {
     this.#stream = stream
@@ -28,17 +33,27 @@ export class Output {
     await abortable(written, this.#signal)
   }
 
-  /** Adds a line, which is written by and by and no later than at {@link flush}. */
-  async line(text: string): Promise<void> {
-    this.#text += `${text}\n`
-    if (this.#text.length >= GATHERED_CHARS) await this.flush()
+  /** Adds a line, which is written by and by and no later than at {@link flush}. Bytes, which it keeps, are written as they are. */
+  async line(line: string | Uint8Array): Promise<void> {
+    if (typeof line === 'string') {
+      this.#text += `${line}\n`
+      if (this.#text.length + this.#gatheredBytes >= GATHERED_CHARS) await this.flush()
+      return
+    }
+    this.#gathered.push(Buffer.from(this.#text), line, LINE_END)
+    this.#gatheredBytes += this.#text.length + line.length
+    this.#text = ''
+    if (this.#gatheredBytes >= GATHERED_CHARS) await this.flush()
   }
 
   /** Writes the lines that have gathered. */
   async flush(): Promise<void> {
-    const text = this.#text
+    const [text, gathered] = [this.#text, this.#gathered]
     this.#text = ''
-    if (text !== '') await this.write(text)
+    this.#gathered = []
+    this.#gatheredBytes = 0
+    if (gathered.length > 0) await this.write(Buffer.concat([...gathered, Buffer.from(text)]))
+    else if (text !== '') await this.write(text)
   }
 
   /** Writes a line at once, about work that goes on even where nobody reads of it. */

@@ -1,11 +1,14 @@
 /** nomsy diff: what two objects differ in. */
 
 import type { Blob } from '../../blob/blob.js'
+import type { Database } from '../../database/database.js'
 import type { Change } from '../../sequence/diff.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
-import { Failure } from '../failure.js'
-import { type Found, find, openObject } from '../objects/find-object.js'
+import { compareDirectories } from '../compare/compare-directories.js'
+import { findSide, isOnDisk } from '../compare/compared-side.js'
+import { Failure, UsageError } from '../failure.js'
+import type { Found } from '../objects/find-object.js'
 import {
   type Changes,
   changeJson,
@@ -16,46 +19,71 @@ import {
   setChanges,
 } from '../show/item-changes.js'
 import { painter } from '../styled.js'
+import { TREE_OPTIONS, type TreeWords, treeOptionsOf } from '../tree-options.js'
 import { toJson } from '../values/json-form.js'
 
 export const usage: CommandUsage = {
-  summary: 'print what two objects differ in: ranges of bytes, entries, items',
+  summary: 'print what two objects differ in: ranges of bytes, entries, items, files',
   arguments: [
-    ['<a>', 'a name or ref'],
-    ['<b>', 'a name or ref'],
+    ['<a>', 'a name or ref; or a directory on disk'],
+    ['<b>', 'a name or ref; or a directory on disk'],
   ],
   options: [
     { flags: '--stat', description: 'only how much differs' },
     { flags: '--exit-code', description: 'exit with 1 if they differ, with 0 if not' },
+    { flags: '-p, --patch', description: 'of directories: what differs in the lines of small text files' },
+    ...TREE_OPTIONS.filter(({ flags }) => /^--(exclude|one-file)/.test(flags)),
   ],
   notes: `Prints a line for each change that turns A into B, in order, and nothing where they are equal. What they share is not
 read. Of maps, lists and sets, what was removed stands after a minus and what was added after a plus, with its key or
 position. With --json: of blobs {aStart, removed, bStart, inserted}, else {kind, key, index, before, after}, the kind
-being added, removed or changed.`,
-  examples: ['nomsy diff disk-monday disk-tuesday', 'nomsy diff users~1 users --stat'],
+being added, removed or changed.
+
+Of directories the lines are those of git diff --name-status: A added, D deleted, M modified, R renamed, T of another
+type; and m where only what is known of it differs, followed by what that is. With --json: {status, kind, path, from,
+fields, before, after}. What begins with . or /, or is the name of no object, is a directory on disk. All of it is read,
+and of its files is compared what was recorded of the object: so a backup is verified.`,
+  examples: [
+    'nomsy diff disk-monday disk-tuesday',
+    'nomsy diff users~1 users --stat',
+    'nomsy diff backup ~/work --exit-code',
+    'nomsy diff -p backup~1 backup',
+  ],
 }
 
-interface DiffOptions {
+interface DiffOptions extends Pick<TreeWords, 'exclude' | 'excludeFrom' | 'oneFileSystem'> {
   readonly stat?: boolean
   readonly exitCode?: boolean
+  readonly patch?: boolean
 }
 
 export async function run(
   context: CommandContext,
-  { stat = false, exitCode = false }: DiffOptions,
+  options: DiffOptions,
   a: string,
   b: string,
 ): Promise<void> {
-  const db = await context.openToRead()
-  const contentOf = async (text: string): Promise<Found> => {
-    const found = await find(db, text)
-    return found.kind === 'commit' ? openObject(db, found.object.value) : found
+  const { stat = false, exitCode = false, patch = false } = options
+  let db: Database | undefined
+  const store = async (): Promise<Database> => {
+    db ??= await context.openToRead()
+    return db
   }
-  const [from, to] = [await contentOf(a), await contentOf(b)]
+  const [from, to] = [await findSide(a, store), await findSide(b, store)]
+  const hasDisk = isOnDisk(from) || isOnDisk(to)
+  if (!hasDisk && (options.exclude ?? options.excludeFrom ?? options.oneFileSystem) !== undefined)
+    throw new UsageError('--exclude and --one-file-system are for directories on disk')
+  const scan = await treeOptionsOf(options, true)
+  if (hasDisk || (from.found.kind === 'dir' && to.found.kind === 'dir')) {
+    const differ = await compareDirectories(context, from, to, { stat, patch, scan, db })
+    if (exitCode && differ) context.exitCode = 1
+    return
+  }
+  if (patch) throw new UsageError('--patch is for directories')
   const differ =
-    from.kind === 'blob' && to.kind === 'blob'
-      ? await diffBlobs(context, stat, from.object, to.object)
-      : await diffItems(context, stat, changesOf(from, to, a, b))
+    from.found.kind === 'blob' && to.found.kind === 'blob'
+      ? await diffBlobs(context, stat, from.found.object, to.found.object)
+      : await diffItems(context, stat, changesOf(from.found, to.found, a, b))
   if (exitCode && differ) context.exitCode = 1
 }
 

@@ -1,34 +1,50 @@
 /** nomsy stat: what an object is. */
 
 import type { Database } from '../../database/database.js'
-import type { Ref } from '../../hash/ref.js'
+import { Ref } from '../../hash/ref.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
-import { findRef, openObject, type StoredObject } from '../objects/find-object.js'
+import { findTarget, openObject, refOf, type StoredObject } from '../objects/find-object.js'
 import { countText, type ObjectSummary, summaryOf } from '../objects/object-summary.js'
+import { entryDetails, topDetails } from '../show/entry-details.js'
+import { entryForm, topForm } from '../show/show-directory.js'
 import { shapeOf } from '../show/tree-shape.js'
 import { formatSize } from '../size.js'
 
 export const usage: CommandUsage = {
-  summary: 'say what an object is: kind, ref, size, chunks, names',
-  arguments: [['<object>', 'a name or ref']],
+  summary: 'say what an object is: kind, ref, size, chunks, names; of an entry all that is recorded',
+  arguments: [['<object>', 'a name or ref; with a path an entry of a directory']],
   options: [],
-  notes: 'Of a commit, it says what was committed. Names are those of the commit then.',
-  examples: ['nomsy stat disk'],
+  notes: `Of a commit, it says what was committed. Names are those of the commit then. Of an entry of a directory, and of a
+directory that was put, it says what was recorded: type, mode, owner, time, link and the rest; with --json as entry, top.`,
+  examples: ['nomsy stat disk', 'nomsy stat backup:home/ada/notes.txt'],
 }
 
 export async function run(context: CommandContext, _options: object, object: string): Promise<void> {
   const { json, output, signal } = context
   const db = await context.openToRead()
-  const named = await openObject(db, await findRef(db, object))
+  const { value, entry: [, entry] = [] } = await findTarget(db, object)
+  const details = entry === undefined ? [] : entryDetails(entry)
+  if (entry !== undefined && !(value instanceof Ref)) {
+    // There is no object to it.
+    const lines = json ? [JSON.stringify({ kind: entry.type, entry: entryForm(entry) })] : details
+    for (const line of lines) await output.line(line)
+    return
+  }
+  const named = await openObject(db, refOf(value, object))
   const commit = named.kind === 'commit' ? named.object : undefined
   const found = commit === undefined ? named : await openObject(db, commit.value)
   const { ref } = found
   const summary = summaryOf(found)
   const shape = await chunksOf(found, signal)
   const { names, isPinned } = await namesOf(db, named.ref)
+  const top = found.kind === 'dir' ? found.object.top : undefined
   if (json) {
-    const stat = { ref, ...summary, commit: commit?.ref, ...shape, names, pinned: isPinned }
+    const recorded = {
+      ...(entry !== undefined && { entry: entryForm(entry) }),
+      ...(top !== undefined && { top: topForm(top) }),
+    }
+    const stat = { ref, ...summary, commit: commit?.ref, ...shape, names, pinned: isPinned, ...recorded }
     return output.line(JSON.stringify(stat))
   }
   await output.line(`kind    ${found.kind}`)
@@ -39,6 +55,7 @@ export async function run(context: CommandContext, _options: object, object: str
   await output.line(`levels  ${shape.levels}`)
   for (const name of names) await output.line(`name    ${name}`)
   if (isPinned) await output.line('pinned')
+  for (const line of [...details, ...(top === undefined ? [] : topDetails(top))]) await output.line(line)
 }
 
 function sizeText({ kind, size, count }: ObjectSummary): string {

@@ -14,7 +14,8 @@ import { MissingChunkError, UnknownObjectError } from '../../errors.js'
 import { Ref } from '../../hash/ref.js'
 import { kindOf } from '../../sequence/kind.js'
 import { Directory } from '../../tree/directory.js'
-import type { EntryName } from '../../tree/entry.js'
+import type { EntryName, Kind } from '../../tree/entry.js'
+import type { NamedEntry } from '../../tree/entry-item.js'
 import { whyNoName } from '../../tree/entry-name.js'
 import { Failure } from '../failure.js'
 import { entryValue } from '../show/show-directory.js'
@@ -49,16 +50,31 @@ export type StoredObject = {
 /** An object, or a value that has no ref of its own. */
 export type Found = StoredObject | { readonly kind: 'part'; readonly object: Value }
 
+/** What lies at the end of a path, and what is known of the way to it. */
+export interface Target {
+  /** A Ref stands for the object. */
+  readonly value: Value
+  /** What the directory says of it, where it is in one. */
+  readonly entry?: NamedEntry
+  /** What was recorded of the tree that it is in, or is the top of. */
+  readonly kinds?: readonly Kind[] | undefined
+}
+
 /** What `text` means. Rejects with a Failure or NOMSY_UNKNOWN_OBJECT. */
 export async function find(db: Database, text: string): Promise<Found> {
-  const target = await findTarget(db, text)
-  return target instanceof Ref ? openObject(db, target) : { kind: 'part', object: target }
+  const { value } = await findTarget(db, text)
+  return value instanceof Ref ? openObject(db, value) : { kind: 'part', object: value }
 }
 
 /** The ref of the object that `text` means. A value inside an object has none. */
 export async function findRef(db: Database, text: string): Promise<Ref> {
-  const target = await findTarget(db, text)
-  if (target instanceof Ref) return target
+  const { value } = await findTarget(db, text)
+  return refOf(value, text)
+}
+
+/** `value`, which `text` means, if it is a ref. */
+export function refOf(value: Value, text: string): Ref {
+  if (value instanceof Ref) return value
   throw new Failure(`${text} is a value inside an object, and none of its own; 'nomsy show ${text}' shows it`)
 }
 
@@ -91,7 +107,7 @@ export async function findCollection<K extends CollectionKind>(
 }
 
 /** `found` if it is of this kind; else a Failure. `text` is how it was called. */
-export function ofKind<K extends ObjectKind>(found: StoredObject, kind: K, text: string): Objects[K] {
+export function ofKind<K extends ObjectKind>(found: Found, kind: K, text: string): Objects[K] {
   if (found.kind === kind) return found.object as Objects[K]
   throw new Failure(`${text} is a ${found.kind}, not a ${kind}; 'nomsy show ${text}' shows it`)
 }
@@ -110,17 +126,17 @@ export async function openObject(db: Database, ref: Ref): Promise<StoredObject> 
   return { kind: 'blob', ref, object }
 }
 
-/** What `text` means, a Ref being the object that it stands for. */
-async function findTarget(db: Database, text: string): Promise<Value> {
+/** What `text` means. Rejects as {@link find}. */
+export async function findTarget(db: Database, text: string): Promise<Target> {
   const { object, steps } = parseObjectPath(text)
   const { ref } = await db.resolve(object)
-  let at: Value = ref
+  let at: Target = { value: ref }
   let place = object
   for (const [index, step] of steps.entries()) {
-    const next: Value | undefined =
-      at instanceof Ref
-        ? await partOf(await openObject(db, await db.at(at)), step, place)
-        : memberOf(at, step, place)
+    const next: Target | undefined =
+      at.value instanceof Ref
+        ? await partOf(await openObject(db, await db.at(at.value)), step, place, at.kinds)
+        : asTarget(memberOf(at.value, step, place))
     if (next === undefined) throw notThere(text, place, step)
     at = next
     place += (index === 0 ? ':' : '/') + step.text
@@ -129,26 +145,41 @@ async function findTarget(db: Database, text: string): Promise<Value> {
 }
 
 /** What `found` has at `step`; undefined where it has nothing there. `place` is how it was called. */
-async function partOf(found: StoredObject, step: Step, place: string): Promise<Value | undefined> {
+async function partOf(
+  found: StoredObject,
+  step: Step,
+  place: string,
+  kinds: readonly Kind[] | undefined,
+): Promise<Target | undefined> {
   switch (found.kind) {
     case 'map':
-      return found.object.get(step.key as Key)
+      return asTarget(await found.object.get(step.key as Key))
     case 'list':
-      return found.object.at(indexOf(step, place))
+      return asTarget(await found.object.at(indexOf(step, place)))
     case 'dir':
-      return contentOf(found.object, step.key)
+      return entryIn(found.object, step.key, kinds)
     case 'value':
-      return memberOf(found.object, step, place)
+      return asTarget(memberOf(found.object, step, place))
     default:
       throw new Failure(`${place} is a ${found.kind}: there is nothing at ${step.text} in it`)
   }
 }
 
-/** The ref of what is under `name`; of what has no content the entry itself. */
-async function contentOf(directory: Directory, name: Value): Promise<Value | undefined> {
+/** What is under `name`: its content; of what has none the entry itself. */
+async function entryIn(
+  directory: Directory,
+  name: Value,
+  kinds: readonly Kind[] | undefined,
+): Promise<Target | undefined> {
   if (whyNoName(name) !== undefined) return undefined
   const entry = await directory.get([name as EntryName])
-  return entry?.type === 'file' || entry?.type === 'dir' ? entry.content : entry && entryValue(entry)
+  if (entry === undefined) return undefined
+  const value = entry.type === 'file' || entry.type === 'dir' ? entry.content : entryValue(entry)
+  return { value, entry: [name as EntryName, entry], kinds: directory.top?.with ?? kinds }
+}
+
+function asTarget(value: Value | undefined): Target | undefined {
+  return value === undefined ? undefined : { value }
 }
 
 function memberOf(value: Value, step: Step, place: string): Value | undefined {
