@@ -7,6 +7,7 @@ import { Ref } from '../../hash/ref.js'
 import type { FileSystem } from './file-system.js'
 import type { LogPosition } from './place.js'
 import { readState, writeState } from './state-files.js'
+import { isSystemError } from './store-format.js'
 
 const FILE = 'check'
 
@@ -63,13 +64,20 @@ export class CheckPosition {
     if (position === undefined) return
     const { segment, offset } = position
     const damaged = this.#damaged.map(String)
-    await writeState(this.#fs, this.#path, FILE, { segment, offset, damaged } satisfies CheckState)
+    await this.#replace({ segment, offset, damaged })
     this.#writtenMs = performance.now()
   }
 
   /** Everything has been checked. */
   async end(): Promise<void> {
-    await writeState(this.#fs, this.#path, FILE, undefined)
+    await this.#replace(undefined)
+  }
+
+  /** A disk that is full, or cannot be written, keeps nobody from checking what is on it. */
+  async #replace(state: CheckState | undefined): Promise<void> {
+    await writeState(this.#fs, this.#path, FILE, state).catch((error: unknown) => {
+      if (!isSystemError(error)) throw error
+    })
   }
 }
 
