@@ -17,7 +17,7 @@ import { findFormat, mendFormat } from './mend-format.js'
 import { mendLog } from './mend-log.js'
 import { nodeFileSystem } from './node-file-system.js'
 import { openIndex, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
-import { describeOwner } from './owner.js'
+import { describeOwner, removeOwner } from './owner.js'
 import { salvage } from './salvage.js'
 import { plainRecord } from './segment-log.js'
 import { SegmentStore } from './segment-store.js'
@@ -63,6 +63,7 @@ async function mendFiles(
     const indexed = await index.position(storeId)
     await mendLog({ fs, path, storeId, indexed, damaged, onMended })
   } finally {
+    await removeOwner(fs, path).catch(() => {})
     await index.close()
     await unlock()
   }

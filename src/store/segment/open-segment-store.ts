@@ -129,7 +129,6 @@ async function openForWriting(
     const { storeId, compression } =
       (await readFormat(fs, path)) ?? (await create(fs, path, options.compression))
     await syncNames(fs, path)
-    await writeOwner(fs, path)
     disown = options.onOwned?.() ?? disown
     const { segments, checkpoint, gone } = await segmentsOfLog(fs, path, files, index, storeId)
     const last = segments[segments.length - 1]!
@@ -227,22 +226,27 @@ async function create(
   return format
 }
 
-/** Locks the store and opens its index, which is looked at first if it `isSuspect` or was not closed. */
+/**
+ * Locks the store, says who has it, and opens its index, which is looked at first if it `isSuspect` or was not closed.
+ * Whoever closes it takes away what says who had it; else LevelDB may have ended the process.
+ */
 export async function openIndex(
   fs: FileSystem,
   path: string,
   options: Pick<SegmentStoreOptions, 'openIndex'> & { readonly isSuspect?: boolean },
 ): Promise<{ readonly index: ChunkIndex; readonly unlock: () => Promise<void> }> {
   if (options.openIndex !== undefined) {
+    await writeOwner(fs, path)
     return { index: await options.openIndex(indexDir(path)), unlock: async () => {} }
   }
   const unlock = await lockStore(path)
   if (unlock === undefined) throw new StoreLockedError(path, await describeOwner(fs, path))
   try {
-    // Who closes a store takes this away.
     const isSuspect = options.isSuspect === true || (await fs.readDir(path)).includes('owner')
+    await writeOwner(fs, path)
     return { index: await LevelIndex.open(indexDir(path), { isSuspect }), unlock }
   } catch (error) {
+    await removeOwner(fs, path).catch(() => {})
     await unlock()
     throw error
   }
