@@ -147,7 +147,13 @@ test('a thousand damages are listed with the heads they affect, and repaired fro
   expect(untold.size, `NOMSY_SEED=${seed}`).toBeLessThan(damagedCount / 10)
   expect(damagedCount).toBeGreaterThan(DAMAGES / 3)
   let pairs = 0
+  const known = new Set((await collect(db.heads.list())).map(({ name }) => name))
   for await (const { name, ref } of whole.heads.list()) {
+    if (!known.has(name)) {
+      // Its own record is damaged, which is told as such: whoever only reads has the log alone.
+      expect(problems.filter(({ object }) => object === undefined).length, name).toBeGreaterThan(0)
+      continue
+    }
     const expected = await damagedUnder(ref, whole, isDamaged)
     const told = problems.filter(({ object }) => object === name).map(({ ref }) => String(ref))
     expect(told.sort(), `NOMSY_SEED=${seed} ${name}`).toEqual(expected)
