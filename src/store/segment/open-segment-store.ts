@@ -4,6 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { DamagedStoreError, NomsyError, StoreError, StoreLockedError } from '../../errors.js'
 import type { Finding } from '../chunk-store.js'
 import { BlockReader } from './block-reader.js'
@@ -16,7 +17,7 @@ import { LevelIndex, levelCode } from './level-index.js'
 import { replayLog } from './log-replay.js'
 import { MemoryIndex } from './memory-index.js'
 import { nodeFileSystem } from './node-file-system.js'
-import { describeOwner, removeOwner, writeOwner } from './owner.js'
+import { describeOwner, endedOpening, removeOwner, writeOwner } from './owner.js'
 import { Pending } from './pending.js'
 import type { LogPosition } from './place.js'
 import { SEGMENT_HEADER_BYTES, STORE_ID_BYTES } from './record.js'
@@ -243,8 +244,12 @@ export async function openIndex(
   if (unlock === undefined) throw new StoreLockedError(path, await describeOwner(fs, path))
   try {
     const isSuspect = options.isSuspect === true || (await fs.readDir(path)).includes('owner')
+    const isFatal = await endedOpening(fs, path)
+    await writeOwner(fs, path, { opening: true })
+    if (isFatal) await rm(indexDir(path), { recursive: true, force: true })
+    const index = await LevelIndex.open(indexDir(path), { isSuspect })
     await writeOwner(fs, path)
-    return { index: await LevelIndex.open(indexDir(path), { isSuspect }), unlock }
+    return { index, unlock }
   } catch (error) {
     await removeOwner(fs, path).catch(() => {})
     await unlock()

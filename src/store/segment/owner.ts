@@ -14,16 +14,22 @@ interface Owner {
   readonly since: string
   /** Path of the socket on which it listens to others, once it does. */
   readonly socket?: string | undefined
+  /** Whether it is opening the index, which may end it. */
+  readonly opening?: true | undefined
 }
 
-/** Says that this process has the store at `path`, and where it listens. */
-export async function writeOwner(fs: FileSystem, path: string, socket?: string): Promise<void> {
+/** Says that this process has the store at `path`, and where it listens, or that it is opening the index. */
+export async function writeOwner(
+  fs: FileSystem,
+  path: string,
+  more: Pick<Owner, 'socket' | 'opening'> = {},
+): Promise<void> {
   const owner: Owner = {
     pid: process.pid,
     host: hostname(),
     command: process.argv.slice(1, 3).join(' ').slice(0, 200),
     since: new Date().toISOString(),
-    ...(socket !== undefined && { socket }),
+    ...more,
   }
   await removeOwner(fs, path)
   const file = await fs.create(ownerFile(path))
@@ -45,6 +51,11 @@ export async function describeOwner(fs: FileSystem, path: string): Promise<strin
   const owner = await readOwner(fs, path)
   if (owner === undefined) return 'another process'
   return `process ${owner.pid} on ${owner.host} (${owner.command}) since ${owner.since}`
+}
+
+/** Whether who had the store at `path` ended while it opened the index: by it, perhaps. */
+export async function endedOpening(fs: FileSystem, path: string): Promise<boolean> {
+  return (await readOwner(fs, path))?.opening === true
 }
 
 /** Where the owner of the store at `path` says that it listens. */

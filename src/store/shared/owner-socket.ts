@@ -31,7 +31,7 @@ export class OwnerSocket {
       const server = await listener.#listenAt(place.path).catch(() => undefined)
       if (server === undefined) continue
       listener.#server = server
-      await writeOwner(nodeFileSystem, path, place.told)
+      await writeOwner(nodeFileSystem, path, { socket: place.told })
       break
     }
     return listener
