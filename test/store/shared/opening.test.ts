@@ -32,10 +32,18 @@ async function expectSound(store: ChunkStore): Promise<void> {
 /** Resolves once the owner of the store at `path` listens. */
 async function listening(path: string): Promise<string> {
   for (;;) {
-    const text = existsSync(join(path, 'owner')) ? readFileSync(join(path, 'owner'), 'utf8') : ''
-    const { socket } = JSON.parse(text || '{}') as { socket?: string }
+    const socket = toldSocket(path)
     if (socket !== undefined) return socket
     await sleep(5)
+  }
+}
+
+/** Undefined too where the file is just being replaced. */
+function toldSocket(path: string): string | undefined {
+  try {
+    return (JSON.parse(readFileSync(join(path, 'owner'), 'utf8')) as { socket?: string }).socket
+  } catch {
+    return undefined
   }
 }
 
