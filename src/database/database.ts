@@ -161,8 +161,10 @@ export class Database {
   async putTree(path: string, options?: PutTreeOptions): Promise<PutTreeResult> {
     const { writeTree } = await import('../tree/local/put-tree.js')
     const { store } = this
-    const { ref, ...summary } = await writeTree({ target: store, store }, path, options)
-    return { tree: await this.tree(ref), ...summary }
+    return store.writing(async () => {
+      const { ref, ...summary } = await writeTree({ target: store, store }, path, options)
+      return { tree: await this.tree(ref), ...summary }
+    })
   }
 
   /**
@@ -175,7 +177,7 @@ export class Database {
       import('../tree/tar/put-tar.js'),
       import('../tree/local/libc.js'),
     ])
-    return putTar(this.#context, archive, options, { user: userId, group: groupId })
+    return this.store.writing(() => putTar(this.#context, archive, options, { user: userId, group: groupId }))
   }
 
   /**

@@ -48,10 +48,12 @@ export async function mergeIntoHead(
     return theirs
   }
   const values = { base: base?.value, ours: ours.value, theirs: theirs.value }
-  const value = await mergeValues(context, values, resolve)
-  return commitToHead(context, name, value, {
-    ...words,
-    parents: [ours.ref, theirs.ref],
-    expected: ours.ref,
+  return store.writing(async () => {
+    const value = await mergeValues(context, values, resolve)
+    return commitToHead(context, name, value, {
+      ...words,
+      parents: [ours.ref, theirs.ref],
+      expected: ours.ref,
+    })
   })
 }

@@ -100,8 +100,8 @@ export class Collector {
 class Marking {
   readonly #childrenOf: (chunk: Chunk) => Children
   #refs: LiveRefs | undefined
-  /** Refs that were to be kept before the table was there. */
-  #early: Ref[] = []
+  /** What was to be marked before the table was there. */
+  #early: (() => void)[] = []
   /** Chunks that are live and whose children are yet to be. */
   readonly #open: Ref[] = []
   /** Chunks that are not in the table, put since or missing: all that were met, and those yet to be asked for. */
@@ -114,8 +114,7 @@ class Marking {
 
   begin(refs: LiveRefs): void {
     this.#refs = refs
-    for (const ref of this.#early) this.keep(ref)
-    this.#early = []
+    for (const mark of this.#early.splice(0)) mark()
   }
 
   /** Whether everything under what is to be kept is live. */
@@ -123,21 +122,26 @@ class Marking {
     return this.#open.length === 0 && this.#unknown.length === 0
   }
 
-  /** The chunk and everything under it is to be kept. */
+  /** The chunk, which is here, and everything under it is to be kept. */
   keep(ref: Ref): void {
-    if (this.#refs === undefined) this.#early.push(ref)
+    if (this.#refs === undefined) this.#early.push(() => this.#add(ref, false))
     else this.#add(ref, false)
   }
 
-  /** The same of a chunk that is being put: what is under it is there, by the promise of whoever puts it. */
+  /**
+   * The same of a chunk that is being put. What is under it is in the table, or put since: maybe by a put that has yet
+   * to end, which is why nobody looks for it.
+   */
   put(chunk: Chunk): void {
-    if (this.#refs !== undefined && this.#refs.add(chunk.ref) === false) return
+    const { ref } = chunk
+    if (this.#refs !== undefined && this.#refs.add(ref) === false) return
     const { refs, areLeaves } = this.#childrenOf(chunk)
-    for (const ref of refs) {
-      if (this.#refs === undefined) this.#early.push(ref)
-      else if (this.#refs.add(ref) === true && !areLeaves) this.#open.push(ref)
+    const mark = (): void => {
+      this.#refs!.add(ref)
+      for (const child of refs) if (this.#refs!.add(child) === true && !areLeaves) this.#open.push(child)
     }
-    if (this.#refs === undefined) this.#early.push(chunk.ref)
+    if (this.#refs === undefined) this.#early.push(mark)
+    else mark()
   }
 
   /** Goes on with some of the chunks whose children are yet to be marked. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
@@ -17,6 +17,24 @@ async function place(kind: string): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'nomsy-gc-'))
   directories.push(directory)
   return kind + join(directory, 'store')
+}
+
+/** Files of a directory, some 24 MB: so many that a collection could end before they are put. */
+const FILES = 1500
+
+/** What has been put of them when the collection begins. */
+const BYTES_BEFORE = 4_000_000
+
+/** An archive that rests then, for long enough to collect. */
+async function* slowly(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const restAt = 2 * BYTES_BEFORE
+  let byteCount = 0
+  for await (const piece of pieces) {
+    const isBefore = byteCount < restAt
+    byteCount += piece.length
+    if (isBefore && byteCount >= restAt) await new Promise((resolve) => setTimeout(resolve, 500))
+    yield piece
+  }
 }
 
 async function sound(db: Database): Promise<void> {
@@ -67,6 +85,39 @@ describe.each(['', 'level:'])('a store at %jPATH', (kind) => {
     expect(await edited.get(7)).toBe(8)
     expect(await edited.get(4999)).toBe(4999)
     expect((await blob.bytes()).length).toBe(500_000)
+    await sound(db)
+  })
+
+  test.each(['of a directory', 'of an archive'])('a put %s that is under way is whole, too', async (what) => {
+    const random = new Random(seed)
+    const db = await open(await place(kind))
+    const directory = await mkdtemp(join(tmpdir(), 'nomsy-gc-'))
+    directories.push(directory)
+    for (let file = 0; file < FILES; file++)
+      await writeFile(join(directory, `file ${file}`), random.bytes(1000 + random.below(30_000)))
+    const other = await open('memory:')
+    const archive = slowly(other.tar((await other.putTree(directory)).tree))
+    const ended: string[] = []
+    let collecting: Promise<unknown> | undefined
+    let putBytes = 0
+    const onProgress = (bytes: number): void => {
+      putBytes += bytes
+      if (putBytes >= BYTES_BEFORE) collecting ??= db.gc().then(() => ended.push('collection'))
+    }
+    const tree =
+      what === 'of a directory'
+        ? (await db.putTree(directory, { onProgress })).tree
+        : await db.putTar(archive, { onProgress })
+    ended.push('put')
+    await collecting
+    expect(ended).toEqual(['put', 'collection'])
+    await db.setHead('tree', tree.ref)
+    let files = 0
+    for await (const { path, entry } of tree.walk()) {
+      if (entry.type === 'file') files += (await (await tree.blob(path)).bytes()).length > 0 ? 1 : 0
+    }
+    expect(files, `NOMSY_SEED=${seed}`).toBe(FILES)
+    await other.close()
     await sound(db)
   })
 
