@@ -58,6 +58,11 @@ export class SharedChild {
     return new Set(this.lines.flatMap((line) => (line.startsWith('+') ? [line.slice(1)] : [])))
   }
 
+  /** How often it has said that it read something. */
+  get readCount(): number {
+    return this.lines.filter((line) => line === 'read').length
+  }
+
   /** Lets it go on: open the store, and later close it. */
   go(): void {
     this.#process.stdin.write('go\n')

@@ -4,7 +4,7 @@
  * one of COUNTERS heads at random, and say `+ID` before each try and `=ID` once it is acknowledged. A counter is a
  * chain of chunks, `[how many, ID, the one before]`. Says `done`, waits for a line (which
  * also ends the counting before it is through), closes the store, says `closed`. STEPS of 0 only reads, until there is
- * that line: the chains, from their heads to their ends, again and again, and says `read`.
+ * that line: the chains, from their heads to their ends, again and again, and says `read` of each 50 chunks.
  */
 
 import { writeSync } from 'node:fs'
@@ -66,6 +66,7 @@ async function increment(client) {
 }
 
 async function read() {
+  let readCount = 0
   while (lineCount < 2) {
     for await (const { ref } of store.heads.list('counter/')) {
       let count
@@ -74,10 +75,10 @@ async function read() {
         if (count !== undefined && number !== count - 1) throw new Error(`${number} comes before ${count}`)
         count = number
         at = before
+        if (++readCount % 50 === 0) say('read')
       }
       if (count !== 1) throw new Error(`a chain that begins with ${count}`)
     }
-    say('read')
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
