@@ -43,8 +43,9 @@ const BUGS: readonly Bug[] = [
   {
     title: 'a segment that is ended without being synced',
     file: LOG,
-    right: '    await this.#file.sync()\n    const end = this.#position',
-    wrong: '    const end = this.#position',
+    right:
+      '    while (comparePositions(this.#durable, this.#position) < 0) await this.#synced()\n    const end = this.#position',
+    wrong: '    this.#durable = this.#position\n    const end = this.#position',
     tests: CRASH,
   },
   {

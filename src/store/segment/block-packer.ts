@@ -30,7 +30,8 @@ export class BlockPacker {
   pack(blocks: readonly (readonly Chunk[])[]): (Payload | Promise<Payload>)[] {
     const pieces = blocks.map(piecesOf)
     if (this.#level === undefined) return pieces.map(unpacked)
-    if (this.#isShrinking) return this.#packed(pieces, this.#level)
+    // One alone is packed sooner than it is handed over.
+    if (this.#isShrinking && blocks.length > 1) return this.#packed(pieces, this.#level)
     const passedOver = pieces.slice(0, this.#passOver).map(unpacked)
     this.#passOver -= passedOver.length
     const [first, ...rest] = pieces.slice(passedOver.length)

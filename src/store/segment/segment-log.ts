@@ -194,12 +194,7 @@ export class SegmentLog {
   async barrier(): Promise<void> {
     const count = this.#addedCount
     await this.written()
-    while (this.#durableCount < count) {
-      this.#syncing ??= this.#sync().finally(() => {
-        this.#syncing = undefined
-      })
-      await this.#syncing
-    }
+    while (this.#durableCount < count) await this.#synced()
     this.throwIfFailed()
   }
 
@@ -214,9 +209,11 @@ export class SegmentLog {
     return this.#failure
   }
 
+  /** Writes what waits. It begins when whoever adds is done adding, so that a head goes with what it names. */
   async #pump(): Promise<void> {
     this.#pumping = true
     try {
+      await undefined
       while (this.#waiting.length > 0 && this.#failure === undefined) {
         const [next] = this.#waiting
         if (next?.type === 'segment') {
@@ -299,6 +296,14 @@ export class SegmentLog {
     )
   }
 
+  /** Waits for the sync that is under way; where there is none, for one that covers all that is written. */
+  #synced(): Promise<void> {
+    this.#syncing ??= this.#sync().finally(() => {
+      this.#syncing = undefined
+    })
+    return this.#syncing
+  }
+
   async #sync(): Promise<void> {
     const position = this.#position
     const count = this.#writtenCount
@@ -316,10 +321,8 @@ export class SegmentLog {
   /** Ends the segment and begins the next one. */
   async #roll(collection?: CollectionEnd): Promise<void> {
     const { fs, path, storeId, checkpoint, onSegment } = this.#options
-    await this.#file.sync()
+    while (comparePositions(this.#durable, this.#position) < 0) await this.#synced()
     const end = this.#position
-    this.#durable = end
-    this.#durableCount = this.#writtenCount
     const segment = end.segment + 1
     const ended = { segment: end.segment, bytes: end.offset, chunks: this.#chunkCount }
     const bytes = newSegment(storeId, segment, await checkpoint(ended, collection))
