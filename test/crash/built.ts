@@ -4,9 +4,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
+import { transformWithOxc } from 'vite'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+const OPTIONS = { target: 'es2022', sourcemap: false }
 
 export interface Build {
   /** Directory of what was made of `src`. */
@@ -19,13 +21,12 @@ export async function build(): Promise<Build> {
   const directory = await mkdtemp(join(tmpdir(), 'nomsy-built-'))
   await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'))
   await writeFile(join(directory, 'package.json'), '{"type":"module"}')
-  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 }
   for (const name of await readdir(join(ROOT, 'src'), { recursive: true })) {
     if (!name.endsWith('.ts')) continue
     const source = await readFile(join(ROOT, 'src', name), 'utf8')
     const target = join(directory, 'src', name.replace(/\.ts$/, '.js'))
     await mkdir(dirname(target), { recursive: true })
-    await writeFile(target, ts.transpileModule(source, { compilerOptions }).outputText)
+    await writeFile(target, (await transformWithOxc(source, name, OPTIONS)).code)
   }
   return { path: join(directory, 'src'), remove: () => rm(directory, { recursive: true, force: true }) }
 }
