@@ -22,7 +22,9 @@ export interface EndedSegment {
 export interface CollectionEnd {
   /** Segments that no longer belong to the log. */
   readonly segments: readonly number[]
+  /** Chunks whose copies no longer count in segments that stay, and how many chunks still do. */
   readonly dropped: ReadonlyMap<number, RefList>
+  readonly chunks: ReadonlyMap<number, number>
 }
 
 export class SegmentCatalog {
@@ -87,10 +89,8 @@ export class SegmentCatalog {
         this.#sizes.delete(segment)
         this.#gone.add(segment)
       }
-      for (const [segment, refs] of collection.dropped) {
-        const { bytes, chunks } = this.#sizes.get(segment)!
-        this.#sizes.set(segment, { bytes, chunks: chunks - refs.length })
-      }
+      for (const [segment, chunks] of collection.chunks)
+        this.#sizes.set(segment, { bytes: this.#sizes.get(segment)!.bytes, chunks })
       this.#collected = ended.segment + 1
     }
     const dropped = collection?.dropped ?? new Map()

@@ -16,6 +16,7 @@ import { readCheckpoint } from './checkpoint.js'
 import type { OpenedStore } from './open-segment-store.js'
 import { type ChunkPlace, comparePositions, type LogPosition } from './place.js'
 import { type DirectoryEntry, SEGMENT_HEADER_BYTES } from './record.js'
+import type { CollectionEnd } from './segment-catalog.js'
 import type { SegmentLog } from './segment-log.js'
 import { type ScannedRecord, SegmentScanner } from './segment-scanner.js'
 import { segmentFile, segmentsDir } from './store-format.js'
@@ -174,45 +175,31 @@ export class Sweep {
     tallies: ReadonlyMap<number, Tally>,
     first: number | undefined,
   ): Promise<number> {
-    const { pending, catalog, storeId, files } = this.#store
+    const { pending, catalog } = this.#store
     const start = log.position
     const emptied: number[] = []
+    /** Those of which something cannot be copied, as it is damaged. */
+    const stuck: number[] = []
     for (const segment of segments) {
-      const copied = await this.#copyFrom(segment, log)
-      if (copied === (tallies.get(segment)?.liveChunks ?? 0)) emptied.push(segment)
+      const isCopied = await this.#copyFrom(segment, log, tallies.get(segment)?.liveChunks ?? 0)
+      ;(isCopied ? emptied : stuck).push(segment)
     }
     await log.barrier()
     await pending.advance(log.durable).catch((error: unknown) => {
       throw log.fail(error)
     })
     const copiedBytes = log.position.offset - (log.position.segment === start.segment ? start.offset : 0)
-    const dropped = new Map<number, Ref[]>()
     const isKept = (segment: number): boolean => catalog.sizes.has(segment) && !emptied.includes(segment)
-    for (const segment of emptied) {
-      // What it says of others goes on to be said.
-      const checkpoint = await readCheckpoint(files, storeId, segment)
-      for (const [other, refs] of checkpoint?.dropped ?? []) {
-        if (isKept(other)) dropped.set(other, [...(dropped.get(other) ?? []), ...refs])
-      }
-    }
-    if (first !== undefined) {
-      for await (const [refs, places] of this.#lookedUp(this.#deadEntries())) {
-        for (const [slot, ref] of refs.entries()) {
-          const place = places[slot]
-          if (place === undefined || !this.isDead(ref, place) || !isKept(place.segment)) continue
-          const others = dropped.get(place.segment)
-          if (others === undefined) dropped.set(place.segment, [ref])
-          else others.push(ref)
-        }
-      }
-    }
-    const end = {
-      segments: emptied,
-      dropped: new Map([...dropped].map(([segment, refs]) => [segment, RefList.of(refs)])),
-    }
+    const isFirst = first !== undefined
+    // Those that are emptied later must say the same, for whoever goes on from here after a crash.
+    const withCopies = isFirst
+      ? [...catalog.sizes.keys()].filter((each) => this.#hasOtherCopies(each, tallies))
+      : []
+    const mixed = new Set([...withCopies, ...stuck].filter(isKept))
+    const end = await this.#endOf(emptied, mixed, isFirst)
     let freedBytes = -copiedBytes
     for (const segment of emptied) freedBytes += catalog.sizes.get(segment)!.bytes
-    const dead = first === undefined ? async function* () {} : () => this.#deadRefs()
+    const dead = isFirst ? () => this.#deadRefs() : async function* () {}
     await pending
       .endCollection(() => log.beginSegment(end), dead)
       .catch((error: unknown) => {
@@ -222,11 +209,71 @@ export class Sweep {
     return freedBytes
   }
 
-  /** Copies what lives in a segment to the log's end; how many chunks. */
-  async #copyFrom(segment: number, log: SegmentLog): Promise<number> {
-    const { files, storeId, pending } = this.#store
-    const scanner = await SegmentScanner.open(await files.get(segment), storeId, segment)
-    let count = 0
+  /** What the checkpoint says that ends a round. In `mixed` segments there are copies that the index does not know. */
+  async #endOf(
+    emptied: readonly number[],
+    mixed: ReadonlySet<number>,
+    isFirst: boolean,
+  ): Promise<CollectionEnd> {
+    const { catalog, storeId, files } = this.#store
+    const dropped = new Map<number, Ref[]>()
+    const chunks = new Map<number, number>()
+    const drop = (segment: number, refs: Iterable<Ref>): void => {
+      const others = dropped.get(segment) ?? []
+      for (const ref of refs) others.push(ref)
+      dropped.set(segment, others)
+    }
+    const isKept = (segment: number): boolean => catalog.sizes.has(segment) && !emptied.includes(segment)
+    for (const segment of emptied) {
+      // What it says of others goes on to be said.
+      const checkpoint = await readCheckpoint(files, storeId, segment)
+      for (const [other, refs] of checkpoint?.dropped ?? []) if (isKept(other)) drop(other, refs)
+    }
+    if (isFirst) {
+      for await (const [refs, places] of this.#lookedUp(this.#deadEntries())) {
+        for (const [slot, ref] of refs.entries()) {
+          const place = places[slot]
+          if (place === undefined || !this.isDead(ref, place)) continue
+          if (!isKept(place.segment) || mixed.has(place.segment)) continue
+          drop(place.segment, [ref])
+          const before = chunks.get(place.segment) ?? catalog.sizes.get(place.segment)!.chunks
+          chunks.set(place.segment, before - 1)
+        }
+      }
+    }
+    for (const segment of mixed) {
+      const { used, unused } = await this.#copiesIn(segment)
+      drop(segment, unused)
+      chunks.set(segment, used)
+    }
+    const lists = [...dropped].map(([segment, refs]) => [segment, RefList.of(refs)] as const)
+    return { segments: emptied, dropped: new Map(lists), chunks }
+  }
+
+  /** How many chunks are read from a segment, and which are only left lying in it. */
+  async #copiesIn(segment: number): Promise<{ used: number; unused: Iterable<Ref> }> {
+    const used = new Set<string>()
+    const unused = new Map<string, Ref>()
+    for await (const record of this.#blocksOf(segment, false)) {
+      if (record === undefined) continue
+      const alive = new Set(await this.#aliveIn(segment, record))
+      for (const [slot, { ref }] of record.directory.entries()) {
+        if (alive.has(slot)) used.add(ref.toString())
+        else unused.set(ref.toString(), ref)
+      }
+    }
+    for (const text of used) unused.delete(text)
+    return { used: used.size, unused: unused.values() }
+  }
+
+  /**
+   * Copies what lives in a segment to the log's end. Whether that is all: what is damaged stays where it is, and the
+   * segment with it. `liveCount`: how many of the chunks that were there live in it.
+   */
+  async #copyFrom(segment: number, log: SegmentLog, liveCount: number): Promise<boolean> {
+    const { pending } = this.#store
+    let leftCount = liveCount
+    let isWhole = true
     let rest: Chunk[] = []
     let restBytes = 0
     const logRest = (): void => {
@@ -243,32 +290,46 @@ export class Sweep {
       rest = []
       restBytes = 0
     }
-    for (let at = SEGMENT_HEADER_BYTES; at < scanner.size; ) {
-      const record = (await scanner.record(at, true)) ?? (await scanner.nextRecord(at + 1))
-      if (record === undefined) break
-      at = record.end
-      if (record.header.type !== 'block') continue
+    for await (const record of this.#blocksOf(segment, true)) {
+      if (record === undefined) {
+        // What was put since the marking began is not counted: it may lie there.
+        if (segment >= this.#boundary.segment) isWhole = false
+        continue
+      }
       const alive = await this.#aliveIn(segment, record)
       if (alive.length === 0) continue
       await log.ready()
-      if (alive.length === record.directory.length && record.isWhole) {
-        logAsItIs(log, record, (chunks, written) => pending.chunksMoved(chunks, written))
-        count += alive.length
-        continue
-      }
-      const parts = await verifiedParts(record)
+      const isAsItIs = alive.length === record.directory.length && record.isWhole
+      const parts = isAsItIs ? undefined : await verifiedParts(record)
+      if (isAsItIs) logAsItIs(log, record, (chunks, written) => pending.chunksMoved(chunks, written))
       for (const slot of alive) {
-        const bytes = parts[slot]
-        // What is damaged stays where it is, and the segment with it.
-        if (bytes === undefined) continue
-        rest.push({ ref: record.directory[slot]!.ref, bytes: new Uint8Array(bytes) })
-        restBytes += bytes.length
-        count++
+        const { ref } = record.directory[slot]!
+        if (!isAsItIs) {
+          const bytes = parts?.[slot]
+          if (bytes === undefined) {
+            isWhole = false
+            continue
+          }
+          rest.push({ ref, bytes: new Uint8Array(bytes) })
+          restBytes += bytes.length
+        }
+        if (this.#refs.indexOf(ref) !== undefined) leftCount--
       }
       if (restBytes >= BLOCK_BYTES) logRest()
     }
     logRest()
-    return count
+    return isWhole && leftCount <= 0
+  }
+
+  /** The blocks of a segment, one after the other; undefined for bytes between two that are no record. */
+  async *#blocksOf(segment: number, withPayload: boolean): AsyncGenerator<ScannedRecord | undefined> {
+    const { files, storeId } = this.#store
+    const scanner = await SegmentScanner.open(await files.get(segment), storeId, segment)
+    for (let at: number | undefined = SEGMENT_HEADER_BYTES; at !== undefined && at < scanner.size; ) {
+      const record: ScannedRecord | undefined = await scanner.record(at, withPayload)
+      if (record?.header.type === 'block' || record === undefined) yield record
+      at = record === undefined ? (await scanner.nextRecord(at + 1))?.start : record.end
+    }
   }
 
   /** Slots of the block's chunks that are read here and live. */
