@@ -35,7 +35,7 @@ export class Blob extends BlobSlice implements Referable {
     this.#context = context
   }
 
-  /** @internal */
+  /** As which it is stored where it is put into a value. */
   get [storedAs](): Ref {
     return this.ref
   }

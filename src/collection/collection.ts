@@ -28,7 +28,7 @@ export abstract class Collection implements Referable {
     this.tree = tree
   }
 
-  /** @internal */
+  /** As which it is stored where it is put into a value. */
   get [storedAs](): Ref {
     return this.ref
   }

@@ -54,7 +54,7 @@ export class Commit implements CommitFields<Value>, Referable {
     this.meta = fields.meta
   }
 
-  /** @internal */
+  /** As which it is stored where it is put into a value. */
   get [storedAs](): Ref {
     return this.ref
   }

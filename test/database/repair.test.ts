@@ -1,6 +1,6 @@
 /** I4: damage is listed with every head that it affects, and brought back from another store or from files. */
 
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
@@ -280,4 +280,32 @@ test('a sample finds what is in it, the same for the same seed', async () => {
   expect(some.length).toBeLessThan(all.length)
   expect(await sampled(0.3, 1)).toEqual(some)
   expect(all).toEqual(expect.arrayContaining(some))
+})
+
+test('a directory is read anew once some of what was stored of it is lost', async () => {
+  const path = await newPath()
+  const random = new Random(seed)
+  const directory = join(path, '..', 'directory')
+  await mkdir(directory)
+  const files = Array.from({ length: 5 }, (_, file) => ({
+    name: `file ${file}`,
+    bytes: random.bytes(30_000),
+  }))
+  for (const { name, bytes } of files) await writeFile(join(directory, name), bytes)
+  let db = await open(path, { compression: 'none' })
+  await db.setHead('directory', (await db.putTree(directory)).tree.ref)
+  await db.close()
+  const segment = join(path, 'segments', '00000001.seg')
+  const stored = await readFile(segment)
+  stored[stored.indexOf(files[2]!.bytes.subarray(15_000, 15_050))]! ^= 1
+  await writeFile(segment, stored)
+
+  db = await open(path)
+  expect((await db.repair()).lost.length).toBe(1)
+  await utimes(join(directory, 'file 0'), 0, 0)
+  const { tree } = await db.putTree(directory)
+  for (const { name, bytes } of files)
+    expect(Buffer.compare(await (await tree.blob(name)).bytes(), bytes), name).toBe(0)
+  for await (const problem of db.check({ data: true })) expect(problem).toBeUndefined()
+  await db.close()
 })

@@ -91,7 +91,7 @@ function conclude(
   if (problems > 0) {
     const count = problems === 1 ? '1 problem' : `${problems} problems`
     throw new Failure(
-      `${what}: ${count}${read}; storing the same data again brings damaged and missing chunks back, and so may 'nomsy repair'`,
+      `${what}: ${count}${read}; storing the same data again brings damaged and missing chunks back (directories with 'put --no-state'), and so may 'nomsy repair'`,
     )
   }
   const lost =

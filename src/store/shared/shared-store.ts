@@ -27,6 +27,8 @@ import {
 } from '../chunk-store.js'
 import { Holders } from '../holders.js'
 import type { LostChunks } from '../lost-chunks.js'
+import { readLost, writeLost } from '../segment/lost-file.js'
+import { nodeFileSystem } from '../segment/node-file-system.js'
 import { openSession, type Session, type SharedStoreOptions } from './session.js'
 import { Unflushed } from './unflushed.js'
 
@@ -144,9 +146,18 @@ export class SharedStore implements ChunkStore {
     throw closedError()
   }
 
-  /** Known to the process that owns the store. */
-  get lost(): LostChunks | undefined {
-    return this.#own?.lost
+  /** A file, that any process can read and replace. */
+  get lost(): LostChunks {
+    const { location } = this
+    return (
+      this.#own?.lost ?? {
+        list: () => readLost(nodeFileSystem, location),
+        replace: async (refs) => {
+          if (this.#options.readOnly === true) throw this.#readOnlyError()
+          await writeLost(nodeFileSystem, location, refs)
+        },
+      }
+    )
   }
 
   /** Begins anew where an owner has gone, and tells nothing twice. */

@@ -98,8 +98,13 @@ export class StoreConnection {
       settle: () => {
         if (this.#socket.destroyed) return Promise.resolve()
         send(this.#socket, frameOf([NEWS, 'collecting', ++this.#collectionCount]))
+        // Whoever waits for this may have nothing else that keeps the program running.
+        this.#socket.ref()
         return new Promise((resolve) => {
-          this.#settled = resolve
+          this.#settled = () => {
+            this.#socket.unref()
+            resolve()
+          }
         })
       },
       ended: () => send(this.#socket, frameOf([NEWS, 'collected', collected()])),

@@ -441,10 +441,18 @@ async function usableState(
   const state = StateReader.open(path)
   if (state === undefined) return undefined
   const { root, names: used } = state.summary
-  // A store that holds the root holds all that is under it.
-  if ((await store.has(root)) && names.stillSays(used)) return state
+  // A store that holds the root holds all that is under it, but for what is lost: that is to be read again.
+  if ((await store.has(root)) && names.stillSays(used) && !(await hasLost(store))) return state
   state.close()
   return undefined
+}
+
+/** Whether chunks that a repair could not find are still lacking. */
+async function hasLost(store: ChunkStore): Promise<boolean> {
+  for (const ref of (await store.lost?.list()) ?? []) {
+    if ((await store.get(ref).catch(() => undefined)) === undefined) return true
+  }
+  return false
 }
 
 /** A state that cannot be written costs time and nothing else. */

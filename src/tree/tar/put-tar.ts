@@ -45,7 +45,7 @@ export async function putTar(
   options: PutTarOptions,
   aclNames: AclNames,
 ): Promise<Directory> {
-  const builder = new TarBuilder(context, options, aclNames)
+  const builder = new TarBuilder(context, options, aclNames, await Directory.empty(context))
   for await (const member of readTar(source)) {
     options.signal?.throwIfAborted()
     await builder.add(member)
@@ -58,7 +58,7 @@ class TarBuilder {
   readonly #options: PutTarOptions
   readonly #kinds: readonly Kind[]
   readonly #aclNames: AclNames
-  #tree: Promise<Directory>
+  #tree: Directory
   #top: Attributes = {}
   #files = new Map<string, Waiting>()
   #directories = new Map<string, Waiting>()
@@ -68,12 +68,12 @@ class TarBuilder {
   /** Links to what has not come yet. */
   #early: { readonly names: readonly EntryName[]; readonly target: readonly EntryName[] }[] = []
 
-  constructor(context: CollectionContext, options: PutTarOptions, aclNames: AclNames) {
+  constructor(context: CollectionContext, options: PutTarOptions, aclNames: AclNames, empty: Directory) {
     this.#context = context
     this.#options = options
     this.#kinds = sortedKinds(options.with ?? ALL_KINDS)
     this.#aclNames = aclNames
-    this.#tree = Directory.empty(context)
+    this.#tree = empty
   }
 
   async add(member: TarMember): Promise<void> {
@@ -103,7 +103,7 @@ class TarBuilder {
   async finish(): Promise<Directory> {
     await this.#settle()
     for (const { names, target } of this.#early) {
-      if ((await (await this.#tree).get(target)) === undefined)
+      if ((await this.#tree.get(target)) === undefined)
         throw new SourceError(
           `the archive has ${pathText(names)} linked to ${pathText(target)}, which it has not`,
         )
@@ -111,7 +111,7 @@ class TarBuilder {
     }
     await this.#settle()
     if (this.#kinds.includes('links')) await this.#writeLinks()
-    const tree = await this.#tree
+    const tree = this.#tree
     if (isReproducible(this.#kinds)) return tree
     const top: TopAttributes = { ...this.#top, with: this.#kinds }
     const { store, params } = this.#context
@@ -136,7 +136,7 @@ class TarBuilder {
   async #link(names: readonly EntryName[], target: readonly EntryName[]): Promise<void> {
     const [key, targetKey] = [keyOf(names), keyOf(target)]
     if (key === targetKey) return
-    const entry = this.#files.get(targetKey)?.entry ?? (await (await this.#tree).get(target))
+    const entry = this.#files.get(targetKey)?.entry ?? (await this.#tree.get(target))
     if (entry === undefined) {
       this.#early.push({ names, target })
       return
@@ -159,7 +159,7 @@ class TarBuilder {
   /** Puts what waits into the tree: files first, then what is said of directories, those further up first. */
   async #settle(): Promise<void> {
     try {
-      const before = await this.#tree
+      const before = this.#tree
       const files = before.edit()
       for (const { names } of this.#directories.values()) {
         const there = await before.get(names)
@@ -176,8 +176,7 @@ class TarBuilder {
           there?.type === 'dir' ? { ...entry, type: 'dir', content: there.content } : entry,
         )
       }
-      this.#tree = directories.done()
-      await this.#tree
+      this.#tree = await directories.done()
     } catch (cause) {
       if ((cause as { code?: string }).code !== 'NOMSY_NOT_A_DIRECTORY') throw cause
       throw new SourceError(`the archive has members in what is no directory: ${(cause as Error).message}`, {
@@ -190,7 +189,7 @@ class TarBuilder {
 
   /** Says of each file of several names which one is the first. */
   async #writeLinks(): Promise<void> {
-    const tree = await this.#tree
+    const tree = this.#tree
     const edit = tree.edit()
     for (const group of new Set(this.#groups.values())) {
       const paths = [...group].map((key) => this.#paths.get(key)!)
@@ -204,7 +203,7 @@ class TarBuilder {
         edit.set(path, { ...entry, link: nameOf(bytesOf(first)) })
       }
     }
-    this.#tree = edit.done()
+    this.#tree = await edit.done()
   }
 
   async #entryOf(member: TarMember, attributes: Attributes): Promise<Entry | undefined> {
