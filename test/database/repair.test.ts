@@ -3,6 +3,7 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import type { Problem } from '../../src/database/check/check.js'
 import { Database } from '../../src/database/database.js'
@@ -11,6 +12,7 @@ import type { Ref } from '../../src/hash/ref.js'
 import { childrenOf } from '../../src/sequence/walk.js'
 import type { Chunk } from '../../src/store/chunk-store.js'
 import { MemoryStore } from '../../src/store/memory-store.js'
+import { REST_SECONDS } from '../../src/tree/local/tree-state.js'
 import { Random } from '../crash/random.js'
 import { seed } from '../seed.js'
 import { stream } from '../vectors/stream.js'
@@ -292,6 +294,8 @@ test('a directory is read anew once some of what was stored of it is lost', asyn
     bytes: random.bytes(30_000),
   }))
   for (const { name, bytes } of files) await writeFile(join(directory, name), bytes)
+  // Files have to have rested for this long, so as not to be read again anyway.
+  await setTimeout(1000 * REST_SECONDS + 100)
   let db = await open(path, { compression: 'none' })
   await db.setHead('directory', (await db.putTree(directory)).tree.ref)
   await db.close()
