@@ -19,11 +19,11 @@ async function place(kind: string): Promise<string> {
   return kind + join(directory, 'store')
 }
 
-/** Files of a directory, some 24 MB: so many that a collection could end before they are put. */
-const FILES = 1500
+/** Files of a directory, some 11 MB: so many that a collection could end before they are put. */
+const FILES = 700
 
 /** What has been put of them when the collection begins. */
-const BYTES_BEFORE = 4_000_000
+const BYTES_BEFORE = 2_000_000
 
 /** An archive that rests then, for long enough to collect. */
 async function* slowly(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
