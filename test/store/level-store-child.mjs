@@ -1,14 +1,18 @@
 /**
- * Moves the head 'main' of the level store named as its argument until it is killed. Writes to standard output,
- * per step, `try HEAD REFS` before the head is moved and `done HEAD` once it is.
+ * Moves the head 'main' of a level store until it is killed: `node level-store-child.mjs BUILT-SOURCES STORE`. Writes
+ * to standard output, per step, `try HEAD REFS` before the head is moved and `done HEAD` once it is.
  */
 
 import { randomBytes } from 'node:crypto'
 import { writeSync } from 'node:fs'
-import { chunkOf } from '../../src/store/chunk-store.js'
-import { LevelStore } from '../../src/store/level-store.js'
+import { pathToFileURL } from 'node:url'
 
-const store = await LevelStore.open(process.argv[2])
+const [sources, location] = process.argv.slice(2)
+const load = (file) => import(pathToFileURL(`${sources}/${file}`))
+const { chunkOf } = await load('store/chunk-store.js')
+const { LevelStore } = await load('store/level-store.js')
+
+const store = await LevelStore.open(location)
 let head = await store.heads.get('main')
 for (let step = 0; ; step++) {
   // Every tenth step is more than one batch.

@@ -8,12 +8,13 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Level } from 'level'
 import { MemoryLevel } from 'memory-level'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { StoreLockedError } from '../../src/errors.js'
 import { Ref } from '../../src/hash/ref.js'
 import { type Chunk, type ChunkStore, chunkOf } from '../../src/store/chunk-store.js'
 import { LevelStore } from '../../src/store/level-store.js'
 import { describeChunkStore } from '../contract/chunk-store-contract.js'
+import { type Build, build } from '../crash/built.js'
 
 type Bytes = Uint8Array
 const ENTRIES = { keyEncoding: 'view', valueEncoding: 'view' } as const
@@ -35,6 +36,14 @@ async function cleanup(): Promise<void> {
   vi.restoreAllMocks()
   for (const directory of temporary.splice(0)) await rm(directory, { recursive: true, force: true })
 }
+
+let built: Build
+
+beforeAll(async () => {
+  built = await build()
+})
+
+afterAll(() => built.remove())
 
 afterEach(cleanup)
 
@@ -311,7 +320,7 @@ describe('opening', () => {
 
   test('a store open in another process is locked until that ends', async () => {
     const location = await newLocation()
-    const holder = new Writer(location)
+    const holder = new Writer(built.path, location)
     await holder.firstMove
     await expect(LevelStore.open(location)).rejects.toMatchObject({ code: 'NOMSY_LOCKED' })
     await holder.kill()
@@ -385,7 +394,7 @@ test('iterating a store that is closed meanwhile rejects with NOMSY_CLOSED', asy
 test('a writer killed at any time leaves a store that opens, sound, with every head it acknowledged', async () => {
   const location = await newLocation()
   for (let kill = 0; kill < 6; kill++) {
-    const writer = new Writer(location)
+    const writer = new Writer(built.path, location)
     await writer.firstMove
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 150))
     await writer.kill()
@@ -411,10 +420,9 @@ class Writer {
   readonly #process
   readonly #ended: Promise<unknown>
 
-  constructor(location: string) {
-    const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-    const loader = new URL('../typescript-loader.mjs', import.meta.url).href
-    this.#process = spawn(process.execPath, ['--import', loader, file('level-store-child.mjs'), location], {
+  constructor(sources: string, location: string) {
+    const program = fileURLToPath(new URL('level-store-child.mjs', import.meta.url))
+    this.#process = spawn(process.execPath, [program, sources, location], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const lines = createInterface(this.#process.stdout)
