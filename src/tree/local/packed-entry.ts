@@ -292,6 +292,16 @@ export class PackedEntry {
   }
 }
 
+/** A copy of a packed entry that says another size. */
+export function withSize(packed: Uint8Array, size: number): Uint8Array {
+  const copy = packed.slice()
+  const words = new Uint32Array(copy.buffer, 0, HEAD_WORDS)
+  const [low, high] = LITTLE_ENDIAN ? [7, 8] : [8, 7]
+  words[low] = size % WORD_VALUES
+  words[high] = Math.floor(size / WORD_VALUES)
+  return copy
+}
+
 /** A name of its own, which does not keep the listing in memory. */
 function ownName(bytes: Uint8Array): EntryName {
   const name = nameOf(bytes)
