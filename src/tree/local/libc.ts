@@ -41,7 +41,6 @@ const LOCK_NB = 4
 const SEEK_DATA = 3
 const SEEK_HOLE = 4
 
-const FICLONE = 0x40049409
 const FICLONERANGE = 0x4020940d
 
 /** In place of a time: leave it as it is. */
@@ -329,12 +328,7 @@ export function seekHole(fd: number, from: number): number | undefined {
   return seek(fd, from, SEEK_HOLE)
 }
 
-/** Makes all of the file `to` share its bytes with `from`. */
-export function cloneFile(from: number, to: number): void {
-  check(() => libc().ioctl(to, FICLONE, BigInt(from)), 'ioctl')
-}
-
-/** The same of `length` bytes at offset `fromStart` of one and `toStart` of the other. */
+/** Makes `length` bytes at `toStart` of the file `to` share those at `fromStart` of `from`: whole blocks. */
 export function cloneRange(
   from: number,
   fromStart: number,
@@ -343,7 +337,7 @@ export function cloneRange(
   toStart: number,
 ): void {
   const range = BigInt64Array.of(BigInt(from), BigInt(fromStart), BigInt(length), BigInt(toStart))
-  check(() => libc().ioctlRange(to, FICLONERANGE, range), 'ioctl')
+  check(() => libc().ioctl(to, FICLONERANGE, range), 'ioctl')
 }
 
 /** The user's name, as the system knows it; undefined where it knows none. */
@@ -363,7 +357,7 @@ export function groupId(name: string): number | undefined {
   return named((record, text, size, found) => libc().getgrnam_r(c(name), record, text, size, found))?.id
 }
 
-/** What is called, by koffi's prototypes; `ioctl` has a number or a structure as its last argument. */
+/** What is called, by koffi's prototypes. */
 const PROTOTYPES = {
   openat: 'int openat(int dir, const void *path, int flags, uint mode)',
   close: 'int close(int fd)',
@@ -398,8 +392,7 @@ const PROTOTYPES = {
   lremovexattr: 'int lremovexattr(const void *path, const void *name)',
   fremovexattr: 'int fremovexattr(int fd, const void *name)',
   lseek: 'int64_t lseek(int fd, int64_t offset, int whence)',
-  ioctl: 'int ioctl(int fd, ulong request, int64_t argument)',
-  ioctlRange: 'int ioctl(int fd, ulong request, void *argument)',
+  ioctl: 'int ioctl(int fd, ulong request, void *argument)',
   getpwuid_r: 'int getpwuid_r(uint uid, void *record, void *text, size_t size, void *found)',
   getgrgid_r: 'int getgrgid_r(uint gid, void *record, void *text, size_t size, void *found)',
   getpwnam_r: 'int getpwnam_r(const void *name, void *record, void *text, size_t size, void *found)',
