@@ -5,7 +5,7 @@
 
 import { REF_BYTES, Ref } from '../../hash/ref.js'
 import { runModuleJob, sharedMemory } from '../../parallel/pool.js'
-import type { ChunkTarget } from '../../sequence/chunk-sink.js'
+import { type ChunkTarget, DISCARD } from '../../sequence/chunk-sink.js'
 import type { Chunk } from '../../store/chunk-store.js'
 import type { Kind } from '../entry.js'
 import { writeIntegers } from './integer-list.js'
@@ -147,12 +147,13 @@ export class FileStorer {
 
   async #storeBatch({ groups, files, bytes }: Batch): Promise<void> {
     const { kinds, target, onProgress } = this.#options
-    const memory = this.#spare.pop() ?? sharedMemory(READ_MEMORY_BYTES)
+    const discards = target === DISCARD
+    const memory = this.#spare.pop() ?? sharedMemory(discards ? 0 : READ_MEMORY_BYTES)
     // What the job needs besides: each file is opened, looked at twice and closed.
     const jobBytes = bytes + files.length * 4096
     // Before the job is waited for: in place it is done at once.
     const entries = groups.map((group) => group.entries.slice())
-    const reply = await runModuleJob(READ_JOB, jobBytes, groups, memory, { kinds })
+    const reply = await runModuleJob(READ_JOB, jobBytes, groups, memory, { kinds, discards })
     const newBytes = await target.put(this.#chunksOf(reply, memory))
     onProgress(files.length, bytes, newBytes)
     for (const [index, file] of files.entries()) {
