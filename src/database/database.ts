@@ -192,7 +192,7 @@ export class Database {
   }
 
   /**
-   * The directory as a tar archive, the same bytes each time, with all that was recorded but for holes and sockets. Ends
+   * The directory as a tar archive, the same bytes each time, with all that was recorded but for sockets. Ends
    * with the errors of what cannot be read.
    */
   async *tar(directory: Directory | Ref, options?: TarOptions): AsyncGenerator<Uint8Array> {
