@@ -186,7 +186,7 @@ export class Database {
   async putTar(archive: AsyncIterable<Uint8Array>, options: PutTarOptions = {}): Promise<Directory> {
     const [{ putTar }, { userId, groupId }] = await Promise.all([
       import('../tree/tar/put-tar.js'),
-      import('../tree/local/libc.js'),
+      import('../tree/local/owner-calls.js'),
     ])
     return this.store.writing(() => putTar(this.#context, archive, options, { user: userId, group: groupId }))
   }

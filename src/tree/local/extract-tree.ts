@@ -15,7 +15,7 @@ import { type ExtractContext, type ExtractOptions, type ExtractResult, ExtractRu
 import type { FileAttributes } from './file-table.js'
 import { type FileOnTheWay, FileWriter } from './file-writer.js'
 import { HardLinks } from './hard-links.js'
-import { checkPlatform, fchmod, mkdirat, openat, rmdirat } from './libc.js'
+import { fchmod, mkdirat, openat, rmdirat } from './libc.js'
 import { makeSpecial, replaceSpecial, type SpecialEntry } from './make-special.js'
 import {
   closeAll,
@@ -26,6 +26,7 @@ import {
 } from './open-directory.js'
 import { seededContext } from './seeded-store.js'
 import { isStrangeXattr, setAttributes } from './set-attributes.js'
+import { checkPlatform } from './system-call.js'
 
 /** Directories of a path that stay open, from its end. */
 const OPEN_DEPTH = 64

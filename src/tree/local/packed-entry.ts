@@ -18,7 +18,6 @@ import { encode } from '../../encoding/encode.js'
 import type { EntryName } from '../entry.js'
 import { nameOf } from '../entry-name.js'
 import {
-  LITTLE_ENDIAN,
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
@@ -35,6 +34,7 @@ import {
   STAT_SIZE,
   STAT_UID,
 } from './libc.js'
+import { LITTLE_ENDIAN } from './system-call.js'
 
 const HEAD_WORDS = 24
 

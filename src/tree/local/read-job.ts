@@ -18,7 +18,6 @@ import { holesIn } from './holes.js'
 import {
   close,
   fstatInto,
-  LITTLE_ENDIAN,
   openat,
   read,
   S_IFMT,
@@ -32,6 +31,7 @@ import {
 } from './libc.js'
 import { EntryPacker, type FileId, modeIn, PackedEntry } from './packed-entry.js'
 import { recordsXattrs, xattrsOf } from './recorded-xattrs.js'
+import { LITTLE_ENDIAN } from './system-call.js'
 import { openDirectory } from './system-path.js'
 
 /** Files of one directory. */
