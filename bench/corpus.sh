@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the inputs of bench:peers in a directory (where left out: nomsy-corpus in the temporary directory), 2.6 GB:
-# the tar inside Debian's package linux-source-6.1, 1 GiB of random bytes, and six releases of the npm package
+# Makes the inputs of bench:peers in a directory (where left out: nomsy-corpus in the temporary directory), 3.9 GB:
+# the tar inside Debian's package linux-source-6.1, what is in it, 1 GiB of random bytes, and six releases of the npm package
 # typescript as tar files. Takes Debian's package sources and npm.
 set -euo pipefail
 
@@ -14,6 +14,12 @@ if [ ! -s linux-6.1.tar ]; then
     tar -xO --wildcards '*/linux-source-6.1.tar.xz' | xz -dc >linux-6.1.tar.part
   mv linux-6.1.tar.part linux-6.1.tar
   rm linux-source-6.1_*.deb
+fi
+
+if [ ! -d linux-tree ]; then
+  rm -rf linux-tree.part && mkdir linux-tree.part
+  tar xf linux-6.1.tar -C linux-tree.part
+  mv linux-tree.part linux-tree
 fi
 
 if [ ! -s random-1g ]; then

@@ -13,6 +13,29 @@ export const casync: Contender = {
     program: 'casync',
     args: ['make', store(directory), index(directory, file), file],
   }),
+  tree: {
+    put: (directory, tree, version) => ({
+      program: 'casync',
+      args: [
+        'make',
+        ...[store(directory), `--cache=${join(directory, 'cache')}`],
+        ...[treeIndex(directory, version), tree],
+      ],
+    }),
+    get: (directory, _, version, output) => ({
+      program: 'casync',
+      args: ['extract', store(directory), treeIndex(directory, version), output],
+    }),
+    list: (directory, _, version) => ({
+      program: 'casync',
+      args: ['list', store(directory), treeIndex(directory, version)],
+    }),
+    mtree: (directory, _, version) => ({
+      program: 'casync',
+      args: ['mtree', store(directory), treeIndex(directory, version)],
+    }),
+    hash: (tree) => ({ program: 'casync', args: ['digest', tree] }),
+  },
   read(directory, file) {
     const output = join(directory, 'output')
     return {
@@ -25,6 +48,10 @@ export const casync: Contender = {
 
 function store(directory: string): string {
   return `--store=${join(repositoryIn(directory), 'default.castr')}`
+}
+
+function treeIndex(directory: string, version: number): string {
+  return join(repositoryIn(directory), `v${version}.caidx`)
 }
 
 function index(directory: string, file: string): string {

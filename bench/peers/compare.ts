@@ -2,7 +2,7 @@
 
 import { chmod, mkdir, mkdtemp, readdir, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Figure } from '../bench.js'
+import { type Figure, storedBytes } from '../bench.js'
 import { needRoom } from '../machine.js'
 import { type Summary, summarize } from '../summary.js'
 import { type Contender, repositoryIn } from './contender.js'
@@ -95,7 +95,12 @@ async function emptyFiles(directory: string): Promise<void> {
 
 /** Bytes that all this takes at most: stores, of files that may not shrink, and what is beside them. */
 async function roomFor({ task, files, contenders }: CompareOptions): Promise<number> {
-  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
+  const sizes = await Promise.all(
+    files.map(async (file) => {
+      const stats = await stat(file)
+      return stats.isDirectory() ? storedBytes(file) : stats.size
+    }),
+  )
   return sum(sizes) * (task.readsOnly ? contenders.length + 1 : 4) * ROOM_FACTOR
 }
 

@@ -27,8 +27,27 @@ export interface Contender {
   change?(directory: string, change: Change): Command
   /** Leaves the repository as it is, but for what is put off to its next opening, where something is. Not measured. */
   settle?(directory: string): Command
+  /** What it does with directories, if it takes them. */
+  readonly tree?: TreeCommands
   /** Path of a module whose `openReader` reads from the repository, for those that are libraries. */
   readonly library?: string
+}
+
+/** `tree` is the path that was put; versions count from 1. */
+export interface TreeCommands {
+  /** Stores the directory as this version. */
+  put(directory: string, tree: string, version: number): Command
+  /** Brings a version back to `output`, which is there and empty. */
+  get?(directory: string, tree: string, version: number, output: string): Command
+  /** Prints all names in it. */
+  list?(directory: string, tree: string, version: number): Command
+  mtree?(directory: string, tree: string, version: number): Command
+  /** Prints what identifies a directory on disk. */
+  hash?(tree: string): Command
+  /** Gives the file at `path` in it. */
+  cat?(directory: string, tree: string, version: number, path: string): Command
+  /** Prints what differs between the first two versions. */
+  diff?(directory: string, tree: string): Command
 }
 
 /** A file that differs from another by bytes inserted. */

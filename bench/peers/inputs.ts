@@ -1,7 +1,7 @@
 /** The files that tasks work on: those of the corpus (bench/corpus.sh), or those named on the command line. */
 
 import { existsSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
 import type { Task } from './task.js'
@@ -27,8 +27,9 @@ export function inputsOf(task: Task, corpus: string, named: readonly string[]): 
   return inputs
 }
 
-/** Whether compression makes `file` smaller: a sample of its middle says so. */
+/** Whether compression makes `file` smaller: a sample of its middle says so; of a directory it is taken for granted. */
 export async function shrinks(file: string): Promise<boolean> {
+  if ((await stat(file)).isDirectory()) return true
   const handle = await open(file)
   try {
     const { size } = await handle.stat()

@@ -7,7 +7,21 @@ import type { Command } from './runner.js'
 
 const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
 
-export const nomsy: Contender = contender('nomsy', true, 'hashes every byte it reads', [])
+/** The name under which directories are stored. */
+const TREE = 'tree'
+
+export const nomsy: Contender = {
+  ...contender('nomsy', true, 'hashes every byte it reads', []),
+  tree: {
+    put: (directory, tree) => command('put', directory, ['--name', TREE, tree]),
+    get: (directory, _, __, output) => command('get', directory, [TREE, output]),
+    list: (directory) => command('ls', directory, ['-R', TREE]),
+    mtree: (directory) => command('ls', directory, ['--mtree', TREE]),
+    hash: (tree) => ({ program: process.execPath, args: [MAIN, 'hash', tree] }),
+    cat: (directory, _, __, path) => command('cat', directory, [`${TREE}:${path}`]),
+    diff: (directory) => command('diff', directory, [`${TREE}~1`, TREE]),
+  },
+}
 
 export const nomsyFast: Contender = contender('nomsy zstd:-5', true, 'with --compression zstd:-5', [
   '--compression',
@@ -20,7 +34,7 @@ export const nomsyNone: Contender = contender('nomsy none', false, 'with --compr
 ])
 
 export const nomsySplice: Contender = {
-  ...nomsy,
+  ...contender('nomsy', true, '', []),
   name: 'nomsy splice',
   notes: 'is told where to insert, and reads only what lies there',
   change: (directory, { original, at, insertion }) =>

@@ -12,6 +12,12 @@ export const restic: Contender = {
   version: (runner) => firstLine(runner, 'restic', ['version'], 'restic'),
   init: (directory) => command(directory, ['init']),
   put: (directory, file) => command(directory, ['backup', resolve(file)]),
+  tree: {
+    put: (directory, tree) => command(directory, ['backup', tree]),
+    get: (directory, _, __, output) => command(directory, ['restore', 'latest', '--target', output]),
+    list: (directory) => command(directory, ['ls', 'latest']),
+    cat: (directory, tree, _, path) => command(directory, ['dump', 'latest', join(tree, path)]),
+  },
   read: (directory, file) => command(directory, ['dump', 'latest', resolve(file)]),
 }
 

@@ -30,12 +30,20 @@ import { Runner } from './runner.js'
 import { six } from './six.js'
 import { tableOf } from './table.js'
 import type { Task } from './task.js'
+import { TREE_TASKS } from './trees.js'
 
 const CONTENDERS: readonly Contender[] = [
   ...[nomsy, nomsyFast, nomsyNone, nomsySplice],
   ...[casync, restic, borgLz4, borgNone, bup, ipfsUnixfs, hyperblobs],
 ]
-const TASKS: Readonly<Record<string, Task>> = { put, read, insert, six, 'random-read': randomRead }
+const TASKS: Readonly<Record<string, readonly Task[]>> = {
+  put: [put],
+  read: [read],
+  insert: [insert],
+  six: [six],
+  'random-read': [randomRead],
+  trees: TREE_TASKS,
+}
 const DEFAULT_RUNS = 3
 
 const { values, positionals } = parseArgs({
@@ -58,8 +66,9 @@ try {
 
 async function report(directory: string): Promise<void> {
   const questions = (positionals.length > 0 ? positionals : Object.keys(TASKS)).flatMap((name) => {
-    const task = taskOf(name)
-    return inputsOf(task, values.corpus, values.file).map((files) => ({ name, task, files }))
+    return tasksOf(name).flatMap((task) =>
+      inputsOf(task, values.corpus, values.file).map((files) => ({ name, task, files })),
+    )
   })
   const runner = new Runner(directory, stop)
   const runs = Number(values.runs)
@@ -107,7 +116,7 @@ async function report(directory: string): Promise<void> {
   )
 }
 
-function taskOf(name: string): Task {
+function tasksOf(name: string): readonly Task[] {
   const found = TASKS[name]
   if (found === undefined) throw new RangeError(`no task '${name}': ${Object.keys(TASKS).join(', ')}`)
   return found

@@ -6,7 +6,7 @@
 import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
+import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -15,6 +15,7 @@ export interface Command {
   readonly program: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  readonly cwd?: string
   /** The file that it writes its output to, where that cannot be standard output. */
   readonly output?: string
 }
@@ -111,11 +112,12 @@ export class Runner {
   }
 
   /** Starts `command` in a process group of its own, which can be ended as a whole. */
-  #spawn({ program, args, env }: Command, stdio: StdioOptions): ChildProcess {
+  #spawn({ program, args, env, cwd }: Command, stdio: StdioOptions): ChildProcess {
     this.stop.throwIfAborted()
     return spawn(program, args, {
       stdio,
       detached: true,
+      cwd,
       env: { ...process.env, TMPDIR: this.#directory, ...env },
     })
   }
@@ -151,11 +153,18 @@ async function streamDigest(stream: Readable): Promise<string> {
 
 /** Reads a file, or all files under a directory, so that they are in memory. */
 async function readAll(path: string): Promise<void> {
-  if ((await stat(path)).isDirectory()) {
-    for (const name of await readdir(path)) await readAll(join(path, name))
-    return
+  const buffer = new Uint8Array(READ_BYTES)
+  for (const file of await filesAt(path)) {
+    const fd = openSync(file, 'r')
+    while (readSync(fd, buffer) > 0);
+    closeSync(fd)
   }
-  for await (const _ of createReadStream(path, { highWaterMark: READ_BYTES }));
+}
+
+async function filesAt(path: string): Promise<string[]> {
+  if (!(await stat(path)).isDirectory()) return [path]
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  return entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
 }
 
 function sum(values: readonly number[]): number {

@@ -58,6 +58,12 @@ export interface PutTreeResult extends Omit<TreeSummary, 'ref'> {
   readonly tree: Directory
 }
 
+export interface BlobOptions {
+  /** Files, and directories with files, that may have some of its bytes. */
+  readonly seeds?: readonly string[] | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
 export class Database {
   readonly store: ChunkStore
   /** Where everything lives. */
@@ -86,10 +92,15 @@ export class Database {
     return Blob.put(this.#context, source, options)
   }
 
-  /** The blob `ref`. Rejects with NOMSY_MISSING_CHUNK, or NOMSY_INVALID_NODE where it is something else. */
-  async blob(ref: Ref): Promise<Blob> {
+  /**
+   * The blob `ref`. Rejects with NOMSY_MISSING_CHUNK, or NOMSY_INVALID_NODE where it is something else. With `seeds`, which
+   * are looked at first, what lies in those files is read from there; see {@link ExtractOptions.seeds}.
+   */
+  async blob(ref: Ref, { seeds = [], signal }: BlobOptions = {}): Promise<Blob> {
     checkRef(ref)
-    return Blob.open(this.#context, ref)
+    if (seeds.length === 0) return Blob.open(this.#context, ref)
+    const { seededContext } = await import('../tree/local/seeded-store.js')
+    return Blob.open(await seededContext(this.#context, seeds, signal), ref)
   }
 
   /** The blobs' bytes one after the other, as a new blob that shares their chunks. */
@@ -175,13 +186,13 @@ export class Database {
   async putTar(archive: AsyncIterable<Uint8Array>, options: PutTarOptions = {}): Promise<Directory> {
     const [{ putTar }, { userId, groupId }] = await Promise.all([
       import('../tree/tar/put-tar.js'),
-      import('../tree/local/libc.js'),
+      import('../tree/local/owner-calls.js'),
     ])
     return this.store.writing(() => putTar(this.#context, archive, options, { user: userId, group: groupId }))
   }
 
   /**
-   * The directory as a tar archive, the same bytes each time, with all that was recorded but for holes and sockets. Ends
+   * The directory as a tar archive, the same bytes each time, with all that was recorded but for sockets. Ends
    * with the errors of what cannot be read.
    */
   async *tar(directory: Directory | Ref, options?: TarOptions): AsyncGenerator<Uint8Array> {

@@ -29,7 +29,8 @@ export const usage: CommandUsage = {
     { flags: '--delete', description: 'with --into: remove what is there and not in the object' },
     {
       flags: '--seed <path>',
-      description: 'take what is the same from this directory or file; again for more',
+      description:
+        'take the bytes that are the same from this file, or those in this directory; again for more',
       parse: (text, before) => [...((before as string[] | undefined) ?? []), text],
     },
     { flags: '--no-same-owner', description: 'as root too, leave all to who runs this' },
@@ -46,6 +47,7 @@ Whatever is in the object, nothing is written outside of DEST.`,
     'nomsy get disk disk.img',
     'nomsy get photos/ada.jpg .',
     'nomsy get backup~3:home/ada restored',
+    'nomsy get disk new.img --seed old.img',
     'nomsy get backup --into /srv/www --delete',
     'nomsy get backup --tar - | tar t',
   ],
@@ -73,7 +75,7 @@ export async function run(
   const found = await findValue(db, object)
   if (tar !== undefined) await writeTar(context, db, ofKind(found, 'dir', object), tar)
   else if (found.kind === 'dir') await writeDirectory(context, db, found.object, object, dest!, options)
-  else await writeFile(context, db, ofKind(found, 'blob', object), object, dest!)
+  else await writeFile(context, db, ofKind(found, 'blob', object), object, dest!, options)
 }
 
 async function writeFile(
@@ -82,14 +84,16 @@ async function writeFile(
   blob: Blob,
   object: string,
   dest: string,
+  { seed: seeds }: GetOptions,
 ): Promise<void> {
   const { signal } = context
+  const source = seeds === undefined ? blob : await db.blob(blob.ref, { seeds, signal })
   if (dest === STDOUT) {
-    return writeSlabs(blob.pieces({ signal }), (slab) => context.output.write(slab))
+    return writeSlabs(source.pieces({ signal }), (slab) => context.output.write(slab))
   }
   const path = (await isDirectory(dest)) ? await pathIn(dest, await headOf(db, object)) : dest
   using progress = context.progress(path, blob.size)
-  await writeWholeFile(path, blob.pieces({ signal }), progress.add)
+  await writeWholeFile(path, source.pieces({ signal }), progress.add)
   if (context.json) await context.output.line(JSON.stringify({ ref: blob.ref, name: path, size: blob.size }))
 }
 

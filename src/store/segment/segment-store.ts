@@ -50,6 +50,9 @@ const BLOCK_CHUNKS = 4096
 const BARRIER_BYTES = 64 * 1024 * 1024
 const RARE_BARRIER_BYTES = SEGMENT_BYTES
 
+/** What a pending chunk counts for at least: what is remembered of it takes up memory too. */
+const PENDING_BYTES = 1024
+
 /** Where durability is `lazy`: for how long a head that has moved may be lost with the power. */
 const LAZY_MS = 1000
 
@@ -398,7 +401,7 @@ export class SegmentStore implements ChunkStore {
     }
     this.#block.push(chunk)
     this.#blockBytes += chunk.bytes.length
-    this.#bytesSinceBarrier += chunk.bytes.length
+    this.#bytesSinceBarrier += Math.max(chunk.bytes.length, PENDING_BYTES)
     if (this.#blockBytes >= BLOCK_BYTES || this.#block.length >= BLOCK_CHUNKS) this.#endBlock()
     return chunk.bytes.length
   }

@@ -10,8 +10,6 @@ import { DestinationError } from '../../errors.js'
 import {
   AT_FDCWD,
   close,
-  flistxattr,
-  fremovexattr,
   fstat,
   fstatat,
   mkdirat,
@@ -23,6 +21,7 @@ import {
   tryLock,
 } from './libc.js'
 import { OPEN_DIRECTORY } from './open-directory.js'
+import { flistxattr, fremovexattr } from './xattr-calls.js'
 
 /** Bytes of the name that are kept in that of the directory beside it. */
 const MAX_KEPT_NAME = 200

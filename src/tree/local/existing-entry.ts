@@ -41,11 +41,11 @@ export function isDirectory({ mode }: Stat): boolean {
   return (mode & S_IFMT) === S_IFDIR
 }
 
-/** Opens what is a regular file of `size` bytes; undefined where it is something else. */
+/** Opens what is a regular file, of `size` bytes where that is given; undefined where it is something else. */
 export function openFileOf(
   dir: number,
   name: Uint8Array,
-  size: number,
+  size?: number,
 ): { fd: number; stat: Stat } | undefined {
   let fd: number
   try {
@@ -54,7 +54,7 @@ export function openFileOf(
     return undefined
   }
   const stat = fstat(fd)
-  if ((stat.mode & S_IFMT) === S_IFREG && stat.size === size) return { fd, stat }
+  if ((stat.mode & S_IFMT) === S_IFREG && (size ?? stat.size) === stat.size) return { fd, stat }
   close(fd)
   return undefined
 }

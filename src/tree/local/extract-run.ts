@@ -6,6 +6,7 @@ import type { Attributes, Entry, EntryName, TopAttributes } from '../entry.js'
 import { pathText, type TreePath } from '../tree-path.js'
 import { type FileAttributes, KEEP_OWNER } from './file-table.js'
 import { Owners } from './owners.js'
+import type { Seeds } from './seeds.js'
 import type { StrangeXattrs } from './set-attributes.js'
 
 /** Something that could not be brought back as it was. */
@@ -20,7 +21,7 @@ export interface ExtractOptions {
   readonly into?: boolean | undefined
   /** With `into`: what is there and not in the tree is removed. */
   readonly deletes?: boolean | undefined
-  /** Files, or directories with files at the same paths, whose bytes are taken where they are right. */
+  /** Files, and directories with files, whose bytes are taken where they are those of chunks. */
   readonly seeds?: readonly string[] | undefined
   /** Whether owners are set; by default where this process may do so for anybody: as root. */
   readonly sameOwner?: boolean | undefined
@@ -48,6 +49,8 @@ export interface ExtractResult {
 export interface ExtractContext {
   readonly store: ChunkStore
   readonly cache: NodeCache
+  /** Bytes on this disk that the store knows of. */
+  readonly seeds?: Seeds | undefined
 }
 
 /** Errors after which nothing more can be written. */
@@ -64,6 +67,8 @@ export class ExtractRun {
   readonly result: ExtractResult = { entries: 0, bytes: 0, unchanged: 0, problems: 0 }
   readonly umask = process.umask()
   readonly strange: StrangeXattrs | undefined
+  /** Whether files may be able to share bytes with seeds: so it is until the system says no. */
+  mayClone: boolean
   readonly #owners = new Owners()
   readonly #setsOwners: boolean
   readonly #tasks = new Set<Promise<void>>()
@@ -78,6 +83,7 @@ export class ExtractRun {
     this.context = context
     this.options = options
     this.replaces = replaces
+    this.mayClone = context.seeds !== undefined
     this.#setsOwners = options.sameOwner ?? process.geteuid!() === 0
     const has = (kind: 'acls' | 'capabilities' | 'xattrs'): boolean => top?.with.includes(kind) ?? false
     const strange = { xattrs: has('xattrs'), acls: has('acls'), capabilities: has('capabilities') }

@@ -15,7 +15,7 @@ import { type ExtractContext, type ExtractOptions, type ExtractResult, ExtractRu
 import type { FileAttributes } from './file-table.js'
 import { type FileOnTheWay, FileWriter } from './file-writer.js'
 import { HardLinks } from './hard-links.js'
-import { checkPlatform, fchmod, mkdirat, openat, rmdirat } from './libc.js'
+import { fchmod, mkdirat, openat, rmdirat } from './libc.js'
 import { makeSpecial, replaceSpecial, type SpecialEntry } from './make-special.js'
 import {
   closeAll,
@@ -24,8 +24,9 @@ import {
   type OpenDirectories,
   OpenDirectory,
 } from './open-directory.js'
-import { Seeds } from './seeds.js'
+import { seededContext } from './seeded-store.js'
 import { isStrangeXattr, setAttributes } from './set-attributes.js'
+import { checkPlatform } from './system-call.js'
 
 /** Directories of a path that stay open, from its end. */
 const OPEN_DEPTH = 64
@@ -45,21 +46,14 @@ export async function extractTree(
   checkPlatform()
   options.signal?.throwIfAborted()
   const { into = false } = options
+  const seeded = await seededContext(context, options.seeds ?? [], options.signal)
   const destination = into ? existingDestination(path) : newDestination(path)
-  const seeds = new Seeds(options.seeds ?? [])
   try {
-    const run = new ExtractRun(context, options, destination.isUsed, directory.top)
-    await new TreeExtraction(
-      run,
-      directory,
-      destination,
-      seeds,
-      into ? options.deletes === true : true,
-    ).write()
+    const run = new ExtractRun(seeded, options, destination.isUsed, directory.top)
+    await new TreeExtraction(run, directory, destination, into ? options.deletes === true : true).write()
     destination.finish()
     return run.result
   } finally {
-    seeds.close()
     destination.close()
   }
 }
@@ -69,7 +63,6 @@ const NUL = new Uint8Array(1)
 class TreeExtraction {
   readonly #run: ExtractRun
   readonly #directory: Directory
-  readonly #seeds: Seeds
   /** Whether what is there and not in the tree goes away. */
   readonly #deletes: boolean
   readonly #files: FileWriter
@@ -83,16 +76,9 @@ class TreeExtraction {
   readonly #open: (OpenDirectory | undefined)[]
 
   /** Takes over the destination's descriptor. */
-  constructor(
-    run: ExtractRun,
-    directory: Directory,
-    destination: Destination,
-    seeds: Seeds,
-    deletes: boolean,
-  ) {
+  constructor(run: ExtractRun, directory: Directory, destination: Destination, deletes: boolean) {
     this.#run = run
     this.#directory = directory
-    this.#seeds = seeds
     this.#deletes = deletes
     this.#files = new FileWriter(run, destination.isPrivate)
     this.#links = new HardLinks(run, directory, () => this.#settleFiles())
@@ -237,23 +223,22 @@ class TreeExtraction {
     }
     const file = { dir: parent.hold(), name, size: entry.size, attributes }
     const onTheWay = { directory: parent, path, entry, file }
-    const mayBeThere = (run.replaces && statEntry(parent.fd, name) !== undefined) || !this.#seeds.isEmpty
+    const mayBeThere = run.replaces && statEntry(parent.fd, name) !== undefined
     if (!mayBeThere) return this.#files.add(onTheWay)
     await run.begin(async () => {
       if (!(await this.#isHad(onTheWay))) this.#lacking.push(onTheWay)
     })
   }
 
-  /** Whether the file could be had without the store: it is there already, or somewhere else on the disk. */
+  /** Whether the file could be had without the store: it is there already. */
   async #isHad(onTheWay: FileOnTheWay): Promise<boolean> {
     const { path, entry, directory } = onTheWay
     const run = this.#run
     try {
-      const flaws = this.#run.replaces ? await keepFile(onTheWay, run.strange) : undefined
-      if (flaws !== undefined) run.result.unchanged++
-      const set = flaws ?? (await this.#seeds.write(onTheWay, this.#files.options))
-      if (set === undefined) return false
-      for (const { what, error } of set) run.flaw(path, what, error)
+      const flaws = await keepFile(onTheWay, run.strange)
+      if (flaws === undefined) return false
+      run.result.unchanged++
+      for (const { what, error } of flaws) run.flaw(path, what, error)
       run.result.entries++
       run.done(entry.size)
     } catch (error) {

@@ -3,20 +3,13 @@
  * large ones one by one, as any blob.
  */
 
-import { constants } from 'node:fs'
-import { writeBlob } from '../../blob/blob.js'
-import { COLLECTION_PARAMS, LIST_FORMAT } from '../../collection/collection-format.js'
-import { encodeItem } from '../../collection/item-batch.js'
-import { SourceError } from '../../errors.js'
 import { REF_BYTES, Ref } from '../../hash/ref.js'
 import { runModuleJob, sharedMemory } from '../../parallel/pool.js'
-import type { ChunkTarget } from '../../sequence/chunk-sink.js'
-import { TreeWriter } from '../../sequence/tree-writer.js'
+import { type ChunkTarget, DISCARD } from '../../sequence/chunk-sink.js'
 import type { Chunk } from '../../store/chunk-store.js'
 import type { Kind } from '../entry.js'
-import { holesIn } from './holes.js'
-import { close, fstatInto, openat, S_IFMT, S_IFREG, STAT_BYTES } from './libc.js'
-import { EntryPacker, modeIn, PackedEntry as Packed, type PackedEntry } from './packed-entry.js'
+import { writeIntegers } from './integer-list.js'
+import { EntryPacker, PackedEntry as Packed, type PackedEntry } from './packed-entry.js'
 import {
   READ,
   READ_BYTES,
@@ -27,19 +20,12 @@ import {
   type ReadReply,
   SMALL_FILE_BYTES,
 } from './read-job.js'
-import { recordsXattrs, xattrsOf } from './recorded-xattrs.js'
 import type { ScanDirectory } from './scan.js'
-import { openDirectory } from './system-path.js'
+import { storeLargeFile } from './store-large-file.js'
 
 /** Batches and large files under way at a time. */
 const MAX_BATCHES = 4
 const MAX_LARGE = 2
-
-/** How often a large file that changes while it is read is read. */
-const LARGE_ATTEMPTS = 2
-
-/** Seeks that are made before others have their turn. */
-const SEEKS_AT_ONCE = 512
 
 /** A file on its way to the store. */
 export class StoredFile {
@@ -161,12 +147,13 @@ export class FileStorer {
 
   async #storeBatch({ groups, files, bytes }: Batch): Promise<void> {
     const { kinds, target, onProgress } = this.#options
-    const memory = this.#spare.pop() ?? sharedMemory(READ_MEMORY_BYTES)
+    const discards = target === DISCARD
+    const memory = this.#spare.pop() ?? sharedMemory(discards ? 0 : READ_MEMORY_BYTES)
     // What the job needs besides: each file is opened, looked at twice and closed.
     const jobBytes = bytes + files.length * 4096
     // Before the job is waited for: in place it is done at once.
     const entries = groups.map((group) => group.entries.slice())
-    const reply = await runModuleJob(READ_JOB, jobBytes, groups, memory, { kinds })
+    const reply = await runModuleJob(READ_JOB, jobBytes, groups, memory, { kinds, discards })
     const newBytes = await target.put(this.#chunksOf(reply, memory))
     onProgress(files.length, bytes, newBytes)
     for (const [index, file] of files.entries()) {
@@ -222,106 +209,10 @@ export class FileStorer {
   }
 
   async #readLarge(path: Uint8Array, packed: Uint8Array, file: StoredFile): Promise<void> {
-    const entry = new Packed(packed)
-    entry.next()
-    let fd: number | undefined
-    try {
-      fd = openFile(path, entry.nameBytes)
-    } catch (error) {
-      file.message = (error as Error).message
-      return
-    }
-    try {
-      await this.#storeOpen(fd, entry, file)
-    } finally {
-      close(fd)
-    }
-  }
-
-  async #storeOpen(fd: number, entry: PackedEntry, file: StoredFile): Promise<void> {
-    const { target, kinds, signal, onProgress } = this.#options
-    for (let attempt = 1; ; attempt++) {
-      const before = this.#entryOf(fd, entry.nameBytes)
-      if (!before.isFile) {
-        file.message = 'it was replaced by something else while it was read'
-        return
-      }
-      const { size } = before
-      let failure: SourceError | undefined
-      try {
-        const source = { fd, stat: async () => ({ size, isFile: () => true }) }
-        const report = (bytes: number, newBytes: number): void => onProgress(0, bytes, newBytes)
-        const { ref } = await writeBlob(target, source, { signal, onProgress: report })
-        file.content = ref
-        if (kinds.includes('holes') && before.isSparse) file.holes = await this.#storeHoles(fd, size)
-      } catch (error) {
-        if (!(error instanceof SourceError)) throw error
-        failure = error
-      }
-      const after = this.#entryOf(fd, entry.nameBytes)
-      const isSame = failure === undefined && Buffer.compare(before.packed, after.packed) === 0
-      if (!isSame && attempt < LARGE_ATTEMPTS) continue
-      onProgress(1, 0, 0)
-      if (Buffer.compare(before.packed, entry.packed) !== 0) file.entry = before.packed
-      if (failure !== undefined) file.content = undefined
-      if (!isSame) file.message = failure?.message ?? 'it changed while it was read'
-      return
-    }
-  }
-
-  /** How an open file is now. */
-  #entryOf(fd: number, name: Uint8Array): PackedEntry {
-    const { kinds } = this.#options
-    const stat = new Uint32Array(STAT_BYTES / 4)
-    fstatInto(new Uint8Array(stat.buffer), fd)
-    const packer = new EntryPacker(256)
-    const isFile = (modeIn(stat) & S_IFMT) === S_IFREG
-    packer.add(stat, { name, xattrs: isFile && recordsXattrs(kinds) ? xattrsOf(fd, kinds) : undefined })
-    const entry = new Packed(packer.take())
-    entry.next()
-    return entry
-  }
-
-  async #storeHoles(fd: number, size: number): Promise<Ref | undefined> {
-    const holes = holesIn(fd, size)
-    const first = holes.next()
-    if (first.done === true) return undefined
-    return writeIntegers(this.#options.target, andThen(first.value, holes))
+    Object.assign(file, await storeLargeFile(path, packed, this.#options))
   }
 }
 
 function newBatch(): Batch {
   return { groups: [], files: [], bytes: 0 }
-}
-
-function* andThen(first: number, rest: Iterable<number>): Generator<number> {
-  yield first
-  yield* rest
-}
-
-/** Stores a list of integers. */
-async function writeIntegers(target: ChunkTarget, integers: Iterable<number>): Promise<Ref> {
-  const writer = new TreeWriter(LIST_FORMAT, COLLECTION_PARAMS, target)
-  let count = 0
-  for (const integer of integers) {
-    writer.pushItem(encodeItem((batch) => batch.addValue(integer)))
-    if (++count % SEEKS_AT_ONCE === 0) {
-      await writer.drain()
-      await new Promise(setImmediate)
-    }
-  }
-  return (await writer.finish()).ref
-}
-
-function openFile(path: Uint8Array, name: Uint8Array): number {
-  const dir = openDirectory(path)
-  try {
-    return openat(
-      dir,
-      name,
-      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY,
-    )
-  } finally {
-    close(dir)
-  }
 }

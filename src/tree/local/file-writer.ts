@@ -20,6 +20,9 @@ import { writeLargeFile } from './write-large-file.js'
 /** Files of more bytes are written alone. */
 const SMALL_BYTES = 512 * 1024
 
+/** Files of fewer bytes do not share them with others. */
+const MIN_CLONED_BYTES = 4096
+
 /** A bunch of files: bytes and files in it at most, or a little more. */
 const BUNCH_BYTES = 1024 * 1024
 const BUNCH_FILES = 256
@@ -43,15 +46,14 @@ interface Leaves {
 
 export class FileWriter {
   readonly #run: ExtractRun
-  /** How files are written. */
-  readonly options: WriteOptions
+  readonly #options: WriteOptions
   #bunch: FileOnTheWay[] = []
   #bunchBytes = 0
 
   /** `isPrivate`: nobody else can get at what is written. */
   constructor(run: ExtractRun, isPrivate: boolean) {
     this.#run = run
-    this.options = {
+    this.#options = {
       replaces: run.replaces,
       umask: isPrivate ? run.umask : undefined,
       suffix: randomBytes(6).toString('hex'),
@@ -62,7 +64,8 @@ export class FileWriter {
   /** Takes a file on; resolves when it is time for the next one. */
   async add(onTheWay: FileOnTheWay): Promise<void> {
     const { entry } = onTheWay
-    if (entry.size > SMALL_BYTES || entry.holes !== undefined) {
+    const isCloned = this.#run.mayClone && entry.size >= MIN_CLONED_BYTES
+    if (entry.size > SMALL_BYTES || entry.holes !== undefined || isCloned) {
       return this.#run.begin(() => this.#writeAlone(onTheWay))
     }
     this.#bunch.push(onTheWay)
@@ -110,7 +113,7 @@ export class FileWriter {
         byteCount,
         fileTable(files.map(({ file }) => file)),
         chunks,
-        this.options,
+        this.#options,
       )
     } catch {
       // What is wrong is told by who tries them one by one.
@@ -153,7 +156,7 @@ export class FileWriter {
 
   async #writeAlone(onTheWay: FileOnTheWay): Promise<void> {
     try {
-      const flaws = await writeLargeFile(this.#run, onTheWay, this.options)
+      const flaws = await writeLargeFile(this.#run, onTheWay, this.#options)
       this.#end(onTheWay, undefined, flaws)
     } catch (error) {
       onTheWay.directory.release()

@@ -12,7 +12,6 @@ import {
   AT_FDCWD,
   close,
   fstatInto,
-  LITTLE_ENDIAN,
   openat,
   read,
   readEntries,
@@ -32,6 +31,7 @@ import {
 } from './libc.js'
 import { EntryPacker, type FileId, modeIn } from './packed-entry.js'
 import { recordsXattrs, xattrsAt } from './recorded-xattrs.js'
+import { LITTLE_ENDIAN } from './system-call.js'
 import { childPath, isShortPath, openDirectory } from './system-path.js'
 
 /** What holds for a whole tree. */

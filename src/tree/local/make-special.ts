@@ -27,13 +27,13 @@ import {
   S_IFMT,
   S_IFSOCK,
   type Stat,
-  setxattr,
   symlinkat,
   unlinkat,
   utimensat,
 } from './libc.js'
 import type { AttributeFailure } from './set-attributes.js'
 import { temporaryName } from './write-files.js'
+import { setxattr } from './xattr-calls.js'
 
 export type SpecialEntry = SymlinkEntry | PipeEntry | DeviceEntry
 

@@ -1,6 +1,6 @@
 /** The names of users and groups, as the system knows them, each looked up once. */
 
-import { groupName, userName } from './libc.js'
+import { groupName, userName } from './owner-calls.js'
 
 export class OwnerNames {
   readonly #users = new Map<number, string | undefined>()

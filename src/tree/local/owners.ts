@@ -2,7 +2,7 @@
 
 import type { Attributes } from '../entry.js'
 import { KEEP_OWNER } from './file-table.js'
-import { groupId, userId } from './libc.js'
+import { groupId, userId } from './owner-calls.js'
 
 export interface Owner {
   readonly uid: number

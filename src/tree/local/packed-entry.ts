@@ -18,7 +18,6 @@ import { encode } from '../../encoding/encode.js'
 import type { EntryName } from '../entry.js'
 import { nameOf } from '../entry-name.js'
 import {
-  LITTLE_ENDIAN,
   S_IFDIR,
   S_IFLNK,
   S_IFMT,
@@ -35,6 +34,7 @@ import {
   STAT_SIZE,
   STAT_UID,
 } from './libc.js'
+import { LITTLE_ENDIAN } from './system-call.js'
 
 const HEAD_WORDS = 24
 
@@ -290,6 +290,16 @@ export class PackedEntry {
     const [first, second] = [this.#word(index), this.#word(index + 1)]
     return LITTLE_ENDIAN ? (second | 0) * WORD_VALUES + first : (first | 0) * WORD_VALUES + second
   }
+}
+
+/** A copy of a packed entry that says another size. */
+export function withSize(packed: Uint8Array, size: number): Uint8Array {
+  const copy = packed.slice()
+  const words = new Uint32Array(copy.buffer, 0, HEAD_WORDS)
+  const [low, high] = LITTLE_ENDIAN ? [7, 8] : [8, 7]
+  words[low] = size % WORD_VALUES
+  words[high] = Math.floor(size / WORD_VALUES)
+  return copy
 }
 
 /** A name of its own, which does not keep the listing in memory. */

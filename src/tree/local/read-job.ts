@@ -5,8 +5,10 @@
 
 import { constants } from 'node:fs'
 import { BLOB_FORMAT, BLOB_PARAMS } from '../../blob/blob-format.js'
+import { binHeader } from '../../encoding/encode.js'
 import { MAX_SCAN_BYTES, scanBoundaries } from '../../hash/boundary-scan.js'
 import { REF_BYTES, Ref } from '../../hash/ref.js'
+import { sha256 } from '../../hash/sha256.js'
 import { encodeBins } from '../../parallel/jobs.js'
 import type { ModuleJob } from '../../parallel/pool.js'
 import { cutAt } from '../../sequence/byte-chunker.js'
@@ -16,7 +18,6 @@ import { holesIn } from './holes.js'
 import {
   close,
   fstatInto,
-  LITTLE_ENDIAN,
   openat,
   read,
   S_IFMT,
@@ -30,6 +31,7 @@ import {
 } from './libc.js'
 import { EntryPacker, type FileId, modeIn, PackedEntry } from './packed-entry.js'
 import { recordsXattrs, xattrsOf } from './recorded-xattrs.js'
+import { LITTLE_ENDIAN } from './system-call.js'
 import { openDirectory } from './system-path.js'
 
 /** Files of one directory. */
@@ -43,6 +45,8 @@ export interface ReadGroup {
 
 export interface ReadOptions {
   readonly kinds: readonly Kind[]
+  /** Whether only the refs of the blobs are wanted, and no chunks. */
+  readonly discards?: boolean | undefined
 }
 
 /** What became of a file: stored as it was listed, stored as told in `changes`, left to be read by itself, not read. */
@@ -82,6 +86,9 @@ export const READ_MEMORY_BYTES = 1200 * 1024
 const ATTEMPTS = 4
 const PAUSE_MS = 20
 
+/** The longest header of a leaf's chunk. */
+const HEADER_BYTES = 5
+
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY
 
 const BEFORE = new Uint32Array(STAT_BYTES / 4)
@@ -93,12 +100,12 @@ const AFTER_AREA = new Uint8Array(AFTER.buffer)
 const SIZE_WORD = STAT_SIZE / 4 + (LITTLE_ENDIAN ? 0 : 1)
 const SIZE_HIGH_WORD = STAT_SIZE / 4 + (LITTLE_ENDIAN ? 1 : 0)
 
-/** The files' bytes, one file after the other. */
+/** The files' bytes, one file after the other, after room for the header of a chunk. */
 let slab: Uint8Array | undefined
 
 /** Reads the files of `groups`, in this order. The chunks go to `memory` where they fit. */
 export function readFiles(groups: readonly ReadGroup[], memory: Uint8Array, options: ReadOptions): ReadReply {
-  slab ??= new Uint8Array(READ_BYTES)
+  slab ??= new Uint8Array(HEADER_BYTES + READ_BYTES)
   const reader = new Reader(slab, options)
   for (const group of groups) reader.readGroup(group)
   return reader.reply(memory)
@@ -113,15 +120,17 @@ export const READ_JOB: ModuleJob<Parameters<typeof readFiles>, ReadReply> = {
 class Reader {
   readonly #slab: Uint8Array
   readonly #kinds: readonly Kind[]
+  readonly #discards: boolean
   readonly #outcomes: number[] = []
   readonly #notes: ReadNote[] = []
   /** Where each file's bytes end in the slab; where they begin if it has none. */
   readonly #ends: number[] = []
-  #end = 0
+  #end = HEADER_BYTES
 
-  constructor(slab: Uint8Array, { kinds }: ReadOptions) {
+  constructor(slab: Uint8Array, { kinds, discards = false }: ReadOptions) {
     this.#slab = slab
     this.#kinds = kinds
+    this.#discards = discards
   }
 
   readGroup({ path, id, entries }: ReadGroup): void {
@@ -142,7 +151,7 @@ class Reader {
         const { outcome: _, ...rest } = note
         this.#notes.push({ file: this.#ends.length, ...rest })
       }
-      this.#ends.push(this.#end)
+      this.#ends.push(this.#end - HEADER_BYTES)
     }
     if (dir !== undefined) close(dir)
   }
@@ -204,9 +213,9 @@ class Reader {
 
   /** Makes the chunks of all that was read. */
   reply(memory: Uint8Array): ReadReply {
-    const items = this.#slab.subarray(0, this.#end)
+    const items = this.#slab.subarray(HEADER_BYTES, this.#end)
     const { ends: leafEnds, counts } = this.#cut(items)
-    const leaves = encodeBins(items, leafEnds, memory)
+    const leaves = this.#discards ? hashBins(this.#slab, leafEnds) : encodeBins(items, leafEnds, memory)
     const metas: Uint8Array[] = []
     const metaRefs: Ref[] = []
     const roots = new Uint8Array(counts.length * REF_BYTES)
@@ -230,8 +239,9 @@ class Reader {
       }
       leaf += count
     }
+    const chunks = this.#discards ? noChunks() : withChunks(leaves, metas, metaRefs, memory)
     return {
-      ...withChunks(leaves, metas, metaRefs, memory),
+      ...chunks,
       outcomes: Uint8Array.from(this.#outcomes),
       roots,
       notes: this.#notes,
@@ -259,6 +269,28 @@ class Reader {
     }
     return { ends: Uint32Array.from(ends), counts }
   }
+}
+
+/** Made anew each time: replies are given away. */
+function noChunks(): Pick<ReadReply, 'bytes' | 'ends' | 'refs'> {
+  return { bytes: new Uint8Array(0), ends: new Uint32Array(0), refs: new Uint8Array(0) }
+}
+
+/**
+ * The refs of the leaves whose items end at `ends`, counted from where the slab's first header ends. No leaf is copied:
+ * each one's header is written over what comes before it, which is needed no longer.
+ */
+function hashBins(slab: Uint8Array, ends: Uint32Array): ReturnType<typeof noChunks> {
+  const refs = new Uint8Array(ends.length * REF_BYTES)
+  let start = HEADER_BYTES
+  for (const [index, itemsEnd] of ends.entries()) {
+    const end = HEADER_BYTES + itemsEnd
+    const header = binHeader(end - start)
+    slab.set(header, start - header.length)
+    refs.set(sha256(slab.subarray(start - header.length, end)).subarray(0, REF_BYTES), index * REF_BYTES)
+    start = end
+  }
+  return { ...noChunks(), refs }
 }
 
 interface Outcome extends Omit<ReadNote, 'file'> {

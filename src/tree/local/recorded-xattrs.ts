@@ -1,8 +1,9 @@
 /** Which extended attributes are recorded, and reading them. */
 
 import type { Kind } from '../entry.js'
-import { fgetxattr, flistxattr, lgetxattr, llistxattr, type SystemPath } from './libc.js'
 import type { Xattrs } from './packed-entry.js'
+import type { SystemPath } from './system-call.js'
+import { fgetxattr, flistxattr, lgetxattr, llistxattr } from './xattr-calls.js'
 
 const ACL_PREFIX = 'system.posix_acl_'
 const CAPABILITY = 'security.capability'

@@ -5,7 +5,8 @@
  */
 
 import { type FileAttributes, KEEP_OWNER } from './file-table.js'
-import { fchmod, fchown, flistxattr, fremovexattr, fsetxattr, futimens } from './libc.js'
+import { fchmod, fchown, futimens } from './libc.js'
+import { flistxattr, fremovexattr, fsetxattr } from './xattr-calls.js'
 
 /** What could not be set, and why. */
 export interface AttributeFailure {

@@ -1,11 +1,12 @@
 /** Brings one file back whose bytes are more than one wants to hold, or have holes: piece by piece. */
 
-import { write as writeAsync } from 'node:fs'
+import { read as readAsync, write as writeAsync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Blob } from '../../blob/blob.js'
 import { List } from '../../collection/list.js'
 import { InvalidNodeError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
+import { BLOCK_BYTES, cloneSeeds } from './clone-seeds.js'
 import type { ExtractContext, ExtractRun } from './extract-run.js'
 import type { FileOnTheWay } from './file-writer.js'
 import { ftruncate } from './libc.js'
@@ -15,6 +16,7 @@ import { FileInTheMaking, type WriteOptions } from './write-files.js'
 /** Bytes read and written at once. */
 const PIECE_BYTES = 1024 * 1024
 
+const read = promisify(readAsync)
 const write = promisify(writeAsync)
 
 /** What could not be set of its attributes. */
@@ -36,13 +38,14 @@ export async function writeLargeFile(
     // A size that no file here can have is refused before anything is written.
     if (entry.holes !== undefined) ftruncate(made.fd, entry.size)
     const holes = entry.holes && new Holes(run.context, entry.holes)
+    const isCloned = holes === undefined && (await clone(run, blob, made.fd))
     let [piece, other] = [new Uint8Array(pieceBytes(entry.size)), new Uint8Array(pieceBytes(entry.size))]
     for (let position = 0; position < entry.size; position += piece.length) {
       run.check()
       const bytes = piece.subarray(0, await blob.read(piece, { position }))
       await underWay
-      underWay =
-        holes === undefined ? writeAll(made.fd, bytes, position) : holes.write(made.fd, bytes, position)
+      if (holes !== undefined) underWay = holes.write(made.fd, bytes, position)
+      else underWay = (isCloned ? writeDiffering : writeAll)(made.fd, bytes, position)
       // Its failure is met at the next await.
       underWay.catch(() => {})
       ;[piece, other] = [other, piece]
@@ -53,6 +56,28 @@ export async function writeLargeFile(
     await underWay.catch(() => {})
     made.close()
   }
+}
+
+/** Whether bytes of seeds have become some of the file's. */
+async function clone(run: ExtractRun, blob: Blob, fd: number): Promise<boolean> {
+  if (!run.mayClone) return false
+  const byteCount = await cloneSeeds(run.context.seeds!, blob, fd)
+  if (byteCount === undefined) run.mayClone = false
+  return byteCount !== undefined && byteCount > 0
+}
+
+/** Writes the blocks that the file does not have there already. */
+async function writeDiffering(fd: number, bytes: Uint8Array, position: number): Promise<void> {
+  const found = new Uint8Array(bytes.length)
+  await read(fd, found, 0, found.length, position)
+  let start = 0
+  for (let at = 0; at < bytes.length; at += BLOCK_BYTES) {
+    const end = Math.min(at + BLOCK_BYTES, bytes.length)
+    if (Buffer.compare(found.subarray(at, end), bytes.subarray(at, end)) !== 0) continue
+    await writeAll(fd, bytes.subarray(start, at), position + start)
+    start = end
+  }
+  await writeAll(fd, bytes.subarray(start), position + start)
 }
 
 function pieceBytes(size: number): number {

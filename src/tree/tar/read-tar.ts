@@ -12,7 +12,7 @@ import { BLOCK_BYTES } from './tar-header.js'
 const MAX_EXTENSION_BYTES = 1024 * 1024
 
 /** Stretches of a sparse file. */
-const MAX_SPARSE_PARTS = 1_000_000
+export const MAX_SPARSE_PARTS = 1_000_000
 
 /** Digits of a sparse map's number, and the newline. */
 const MAX_DIGITS = 20

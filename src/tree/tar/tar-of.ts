@@ -1,6 +1,6 @@
 /**
  * A directory as a tar archive, a stream that is the same each time: members in walk order, in the pax format, with all
- * that was recorded of them except for holes, and for sockets, which archives cannot have.
+ * that was recorded of them. Sockets, which archives cannot have, are told of.
  */
 
 import { Blob } from '../../blob/blob.js'
@@ -10,6 +10,7 @@ import type { Attributes, Entry, EntryName, FileEntry } from '../entry.js'
 import { bytesOfName, isUtf8 } from '../entry-name.js'
 import { pathText } from '../tree-path.js'
 import { aclText } from './posix-acl.js'
+import { sparseBytes, sparseFile } from './sparse-file.js'
 import {
   BLOCK_BYTES,
   encodeHeader,
@@ -48,6 +49,9 @@ const NS = 1_000_000_000n
 
 const encoder = new TextEncoder()
 
+/** What a sparse file is called for those who do not know of such. */
+const SPARSE_NAME = encoder.encode('./GNUSparseFile.0/sparse')
+
 /** The archive, piece by piece. Rejects where something in the directory cannot be read. */
 export async function* tarOf(directory: Directory, options: TarOptions = {}): AsyncGenerator<Uint8Array> {
   const { signal, onProblem } = options
@@ -58,8 +62,19 @@ export async function* tarOf(directory: Directory, options: TarOptions = {}): As
       continue
     }
     const name = bytesOfName(path)
+    const isFile = entry.type === 'file' && entry.link === undefined
+    if (isFile && entry.holes !== undefined) {
+      const blob = await openBlob(directory, entry)
+      const sparse = await sparseFile(directory.context, blob, entry.holes)
+      if (sparse !== undefined) {
+        yield* headerOf(name, entry, entry, sparse.size)
+        yield* sparseBytes(sparse, blob, signal)
+        yield padding(sparse.size)
+        continue
+      }
+    }
     yield* headerOf(entry.type === 'dir' ? Buffer.concat([name, SLASH]) : name, entry, entry)
-    if (entry.type !== 'file' || entry.link !== undefined) continue
+    if (!isFile) continue
     yield* content === undefined ? bytesOf(directory, entry, signal) : [await content]
     yield padding(entry.size)
   }
@@ -114,11 +129,12 @@ async function openBlob(
   throw new InvalidNodeError(content.toString(), `${blob.size} bytes, where its directory says ${size}`)
 }
 
-/** The blocks before a member's bytes. */
+/** The blocks before a member's bytes; of a sparse file there are `sparseSize` bytes. */
 function* headerOf(
   name: Uint8Array,
   entry: Entry | { readonly type: 'dir' },
   attributes: Attributes,
+  sparseSize?: number,
 ): Generator<Uint8Array> {
   const link = linkOf(entry)
   const size =
@@ -128,12 +144,12 @@ function* headerOf(
   const [major, minor] = 'device' in entry ? entry.device : [0, 0]
   const isLink = 'link' in entry && entry.link !== undefined
   const header: TarHeader = {
-    name,
+    name: sparseSize === undefined ? name : SPARSE_NAME,
     type: isLink ? '1' : TYPES[entry.type],
     mode: attributes.mode ?? natural,
     uid,
     gid,
-    size,
+    size: sparseSize ?? size,
     mtime: Number(mtime / NS),
     link,
     user: encoder.encode(attributes.user ?? ''),
@@ -142,11 +158,25 @@ function* headerOf(
     minor,
   }
   const records = [...paxRecords(header, mtime, attributes)]
+  if (sparseSize !== undefined) records.push(...sparseRecords(name, size))
   if (records.length > 0) yield* extension('x', Buffer.concat(records))
   // What is no UTF-8 can be said by GNU's members only.
   if (isLong(link) && !isUtf8(link)) yield* extension('K', Buffer.concat([link, Uint8Array.of(0)]))
-  if (isLong(name) && !isUtf8(name)) yield* extension('L', Buffer.concat([name, Uint8Array.of(0)]))
+  if (sparseSize === undefined && isLong(name) && !isUtf8(name))
+    yield* extension('L', Buffer.concat([name, Uint8Array.of(0)]))
   yield encodeHeader(header)
+}
+
+/** What makes a member the sparse file `name` of `size` bytes. */
+function sparseRecords(name: Uint8Array, size: number): Uint8Array[] {
+  const number = (key: string, value: number): Uint8Array =>
+    paxRecord(`GNU.sparse.${key}`, encoder.encode(String(value)))
+  const isText = isUtf8(name)
+  return [
+    ...(isText ? [] : [paxRecord('hdrcharset', encoder.encode('BINARY'))]),
+    ...[number('major', 1), number('minor', 0)],
+    ...[paxRecord('GNU.sparse.name', name), number('realsize', size)],
+  ]
 }
 
 function linkOf(entry: Entry | { readonly type: 'dir' }): Uint8Array {

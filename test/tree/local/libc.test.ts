@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import * as libc from '../../../src/tree/local/libc.js'
+import * as owners from '../../../src/tree/local/owner-calls.js'
+import * as xattrs from '../../../src/tree/local/xattr-calls.js'
 
 const dir = mkdtempSync(join(tmpdir(), 'nomsy-libc-'))
 const fd = libc.openat(libc.AT_FDCWD, dir, constants.O_RDONLY | constants.O_DIRECTORY)
@@ -74,14 +76,14 @@ test('extended attributes are set, listed, got and removed', () => {
   const path = join(dir, 'attributes')
   writeFileSync(path, '')
   const value = new Uint8Array(3000).fill(7)
-  libc.lsetxattr(path, 'user.one', value)
-  libc.lsetxattr(path, 'user.empty', new Uint8Array(0))
-  expect(libc.llistxattr(path).sort()).toEqual(['user.empty', 'user.one'])
-  expect(libc.lgetxattr(path, 'user.one')).toEqual(value)
-  expect(libc.lgetxattr(path, 'user.empty')).toEqual(new Uint8Array(0))
-  expect(libc.lgetxattr(path, 'user.two')).toBeUndefined()
-  libc.lremovexattr(path, 'user.one')
-  expect(libc.llistxattr(path)).toEqual(['user.empty'])
+  xattrs.lsetxattr(path, 'user.one', value)
+  xattrs.lsetxattr(path, 'user.empty', new Uint8Array(0))
+  expect(xattrs.llistxattr(path).sort()).toEqual(['user.empty', 'user.one'])
+  expect(xattrs.lgetxattr(path, 'user.one')).toEqual(value)
+  expect(xattrs.lgetxattr(path, 'user.empty')).toEqual(new Uint8Array(0))
+  expect(xattrs.lgetxattr(path, 'user.two')).toBeUndefined()
+  xattrs.lremovexattr(path, 'user.one')
+  expect(xattrs.llistxattr(path)).toEqual(['user.empty'])
 })
 
 test('holes are found', () => {
@@ -97,16 +99,16 @@ test('holes are found', () => {
 test('users and groups have the names that getent gives', () => {
   for (const line of readFileSync('/etc/passwd', 'utf8').trim().split('\n').slice(0, 5)) {
     const [name, , uid] = line.split(':')
-    expect(libc.userName(Number(uid))).toBe(name)
-    expect(libc.userId(name!)).toBe(Number(uid))
+    expect(owners.userName(Number(uid))).toBe(name)
+    expect(owners.userId(name!)).toBe(Number(uid))
   }
   for (const line of readFileSync('/etc/group', 'utf8').trim().split('\n').slice(0, 5)) {
     const [name, , gid] = line.split(':')
-    expect(libc.groupName(Number(gid))).toBe(name)
-    expect(libc.groupId(name!)).toBe(Number(gid))
+    expect(owners.groupName(Number(gid))).toBe(name)
+    expect(owners.groupId(name!)).toBe(Number(gid))
   }
-  expect(libc.userName(4_000_000_000)).toBeUndefined()
-  expect(libc.userId('nobody of that name')).toBeUndefined()
+  expect(owners.userName(4_000_000_000)).toBeUndefined()
+  expect(owners.userId('nobody of that name')).toBeUndefined()
 })
 
 test.skipIf(!isRoot)('devices are made and looked at (only root may)', () => {

@@ -28,18 +28,10 @@ import type { Directory } from '../../../src/tree/directory.js'
 import { type FileEntry, inTimeRange, type Kind } from '../../../src/tree/entry.js'
 import { bytesOfName } from '../../../src/tree/entry-name.js'
 import { REPRODUCIBLE_KINDS } from '../../../src/tree/kinds.js'
-import {
-  AT_FDCWD,
-  close,
-  groupName,
-  lsetxattr,
-  mkdirat,
-  mkfifoat,
-  openat,
-  userName,
-  write,
-} from '../../../src/tree/local/libc.js'
+import { AT_FDCWD, close, mkdirat, mkfifoat, openat, write } from '../../../src/tree/local/libc.js'
+import { groupName, userName } from '../../../src/tree/local/owner-calls.js'
 import { type PutTreeOptions, writeTree } from '../../../src/tree/local/put-tree.js'
+import { lsetxattr } from '../../../src/tree/local/xattr-calls.js'
 import { check } from '../../seed.js'
 
 const home = mkdtempSync(join(tmpdir(), 'nomsy-put-'))
