@@ -59,6 +59,7 @@ export function faultyFs(fs: FileSystem, options: FaultOptions): FileSystem {
     rename: (from, to) => on('rename', from, () => fs.rename(from, to)),
     remove: (path) => on('remove', path, () => fs.remove(path)),
     syncDir: (path) => on('syncDir', path, () => fs.syncDir(path)),
+    freeBytes: (path) => on('freeBytes', path, () => fs.freeBytes(path)),
   }
 }
 
@@ -114,6 +115,7 @@ export function removingEarly(fs: FileSystem): FileSystem {
     open: (path, mode) => fs.open(path, mode),
     rename: (from, to) => fs.rename(from, to),
     syncDir: (path) => fs.syncDir(path),
+    freeBytes: (path) => fs.freeBytes(path),
     create: async (path) => {
       const file = await fs.create(path)
       // In the middle of a collection two segments are made.

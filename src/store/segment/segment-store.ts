@@ -236,7 +236,10 @@ export class SegmentStore implements ChunkStore {
 
   async collect(options: CollectOptions): Promise<Collected> {
     if (this.#closed !== undefined) throw closedError()
-    if (options.dryRun !== true) this.#log.throwIfFailed()
+    if (options.dryRun !== true) {
+      this.#log.throwIfFailed()
+      await this.#parts.ballast.giveUp()
+    }
     const store = {
       flush: () => this.#flushIfPossible(),
       refs: () => this.refs(),
@@ -437,9 +440,11 @@ export class SegmentStore implements ChunkStore {
   async #barrier(): Promise<void> {
     const log = this.#log
     await log.barrier()
-    await this.#parts.pending.advance(log.durable).catch((error: unknown) => {
+    const { pending, catalog, ballast } = this.#parts
+    await pending.advance(log.durable).catch((error: unknown) => {
       throw log.fail(error)
     })
+    void ballast.keep(catalog.bytes + log.position.offset)
   }
 
   /** Resolves when heads that were asked for may be said to have moved: when they are as durable as is asked for. */
@@ -485,7 +490,8 @@ export class SegmentStore implements ChunkStore {
     next: Ref | undefined,
   ): Promise<Ref | undefined> {
     const log = this.#log
-    const { pending, index } = this.#parts
+    const { pending, index, ballast } = this.#parts
+    if (next === undefined) await ballast.giveUp()
     const asked = pending.askedHead(name)
     const actual = asked === undefined ? await index.head(name) : asked.ref
     if (actual?.toString() !== expected?.toString()) return actual

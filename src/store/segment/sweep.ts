@@ -7,6 +7,7 @@
  * happens next. The index is told, and only then are files removed.
  */
 
+import { StoreError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import { RefList } from '../../hash/ref-list.js'
 import type { Chunk, Collected } from '../chunk-store.js'
@@ -29,6 +30,9 @@ const SMALL_SHARE = 1 / 16
 
 /** Bytes copied at most before the first segments are removed, and above what has been freed after that. */
 const ROUND_BYTES = 4 * 1024 * 1024
+
+/** Bytes that are left free while others are copied: for checkpoints and the index. */
+const SPARE_BYTES = 256 * 1024
 
 /** A block of what was left of others is full with this much. */
 const BLOCK_BYTES = 32 * 1024
@@ -53,6 +57,15 @@ interface Tally {
   liveBytes: number
   deadChunks: number
   deadBytes: number
+}
+
+/** A segment that is to be emptied. */
+interface ToEmpty {
+  readonly segment: number
+  /** Whether nothing may be dropped without that. */
+  readonly must: boolean
+  /** Bytes that are to be copied from it, about so many. */
+  readonly liveBytes: number
 }
 
 export class Sweep {
@@ -93,10 +106,15 @@ export class Sweep {
       const tallies = await this.#tally()
       if (!this.#isWorthIt(tallies)) return this.#collected(tallies, 0)
       const first = await log.beginSegment()
-      const emptied = this.#toEmpty(tallies)
+      const { emptied, mustBytes } = this.#toEmpty(tallies)
+      await this.#requireRoom(mustBytes)
       let freedBytes = 0
       for (let isFirst = true; isFirst || emptied.length > 0; isFirst = false) {
-        const some = takeSome(emptied, tallies, Math.max(0, freedBytes) + ROUND_BYTES)
+        const room = await this.#roomBytes()
+        const some = takeSome(emptied, Math.max(0, freedBytes) + ROUND_BYTES, room)
+        // What there is no room to copy stays where it is, this one and all that have more.
+        if (some.length === 0) emptied.length = 0
+        if (some.length === 0 && !isFirst) break
         freedBytes += await this.#round(log, some, tallies, isFirst ? first.segment : undefined)
       }
       return this.#collected(tallies, freedBytes)
@@ -151,20 +169,40 @@ export class Sweep {
     return this.#store.catalog.sizes.get(segment)!.chunks !== liveChunks + deadChunks
   }
 
-  /** The segments that are to be emptied, those with the least in them first. */
-  #toEmpty(tallies: ReadonlyMap<number, Tally>): number[] {
+  /**
+   * The segments that are to be emptied, those with the least in them first; before the others come those that must be,
+   * and what these have to be copied.
+   */
+  #toEmpty(tallies: ReadonlyMap<number, Tally>): {
+    readonly emptied: ToEmpty[]
+    readonly mustBytes: number
+  } {
     const smallBytes = this.#options.segmentBytes * SMALL_SHARE
-    const segments = [...this.#store.catalog.sizes].flatMap(([segment, { bytes }]) => {
+    const emptied = [...this.#store.catalog.sizes].flatMap(([segment, { bytes }]): ToEmpty[] => {
       const tally = tallies.get(segment)
-      const isKept =
-        tally !== undefined &&
-        bytes >= smallBytes &&
-        !isSparse(tally) &&
-        !this.#hasOtherCopies(segment, tallies)
-      return isKept ? [] : [segment]
+      const must = this.#hasOtherCopies(segment, tallies)
+      if (tally === undefined) return [{ segment, must, liveBytes: 0 }]
+      if (bytes >= smallBytes && !isSparse(tally) && !must) return []
+      const share = tally.liveBytes / (tally.liveBytes + tally.deadBytes)
+      return [{ segment, must, liveBytes: Math.ceil(bytes * share) }]
     })
-    const liveBytes = (segment: number): number => tallies.get(segment)?.liveBytes ?? 0
-    return segments.sort((a, b) => liveBytes(a) - liveBytes(b))
+    emptied.sort((a, b) => Number(b.must) - Number(a.must) || a.liveBytes - b.liveBytes)
+    return { emptied, mustBytes: emptied.reduce((sum, each) => sum + (each.must ? each.liveBytes : 0), 0) }
+  }
+
+  /** Bytes that can be copied. */
+  async #roomBytes(): Promise<number> {
+    const { fs, path } = this.#store
+    return (await fs.freeBytes(path)) - SPARE_BYTES
+  }
+
+  async #requireRoom(bytes: number): Promise<void> {
+    if (bytes === 0 || bytes <= (await this.#roomBytes())) return
+    const { path } = this.#store
+    throw new StoreError(
+      'NOMSY_STORE_FAILED',
+      `${path}: the disk is too full to collect garbage, which takes ${bytes + SPARE_BYTES} bytes at first; nothing was freed`,
+    )
   }
 
   /** Empties some segments; the bytes that this frees. `first`: where it is the first round, the segment that it began. */
@@ -328,16 +366,16 @@ function isSparse({ liveBytes, deadBytes, liveChunks }: Tally): boolean {
   return liveChunks === 0 || deadBytes >= DEAD_SHARE * (liveBytes + deadBytes)
 }
 
-/** Takes the first of `segments`: at least one, and as many as have no more than `liveBytes`. */
-function takeSome(segments: number[], tallies: ReadonlyMap<number, Tally>, liveBytes: number): number[] {
+/** Takes the first of `segments`: at least one, as many as have no more than `liveBytes`; none beyond `room`. */
+function takeSome(segments: ToEmpty[], liveBytes: number, room: number): number[] {
   let count = 0
   let sum = 0
-  while (count < segments.length) {
-    sum += tallies.get(segments[count]!)?.liveBytes ?? 0
-    if (count > 0 && sum > liveBytes) break
+  for (const each of segments) {
+    sum += each.liveBytes
+    if ((count > 0 && sum > liveBytes) || (sum > 0 && sum > room)) break
     count++
   }
-  return segments.splice(0, count)
+  return segments.splice(0, count).map(({ segment }) => segment)
 }
 
 /** Adds a block of another segment to the log, as it lies there. */
