@@ -130,7 +130,7 @@ const BUGS: readonly Bug[] = [
     file: REPLAY,
     right: '      if (!isDurable) return at\n',
     wrong: '      return at\n',
-    tests: ['test/store/segment-damage.test.ts'],
+    tests: ['test/store/segment-recovery.test.ts'],
   },
   {
     title: 'a torn payload that is taken for a whole one',
