@@ -15,10 +15,11 @@ export class StoreChild {
   /** Told of each line that it says, as it comes. */
   onLine: (line: string) => void = () => {}
 
-  /** Starts a process that will work on the store at `path`; `mode` as store-child.mjs has it. */
-  constructor(sources: string, path: string, ...mode: readonly string[]) {
-    this.#process = spawn(process.execPath, [PROGRAM, sources, path, ...mode], {
+  /** Starts a process that will work on the store at `path`; `mode` as store-child.mjs has it, `env` in its environment. */
+  constructor(sources: string, path: string, mode?: string, env: NodeJS.ProcessEnv = {}) {
+    this.#process = spawn(process.execPath, [PROGRAM, sources, path, ...(mode === undefined ? [] : [mode])], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
     })
     this.#exit = once(this.#process, 'close')
     this.#process.stdin.on('error', () => {})
