@@ -46,8 +46,8 @@ export async function killOften({ path, count, random, start, onKill }: KillOpti
     if (kill % 2 === 0) await child.says('open')
     await onKill?.(kill)
     await sleep(random.below(MAX_DELAY_MS + 1))
-    const { lines, code } = await child.kill()
-    if (code !== null) problems.push(`kill ${kill}: the process had ended by itself with ${code}`)
+    const { lines, code, errors } = await child.kill()
+    if (code !== null) problems.push(`kill ${kill}: the process had ended by itself with ${code}: ${errors}`)
     const notes = lines.filter((line) => line.startsWith('{')).map((line) => JSON.parse(line) as Note)
     for (const note of notes) ledger.take(note)
     acknowledgedCount += notes.filter(({ kind }) => kind === 'acknowledged').length
