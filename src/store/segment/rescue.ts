@@ -27,7 +27,9 @@ export async function rescueSegments(
     const name = segmentFile(path, segment)
     const unreadable = await copyReadable(fs, name, segment)
     if (unreadable.length === 0) continue
+    await fs.syncDir(segmentsDir(path))
     await fs.rename(name, badName(name))
+    await fs.syncDir(segmentsDir(path))
     await takePlaces(fs, path)
     let sum = 0
     for (const { start, end } of unreadable) sum += end - start
