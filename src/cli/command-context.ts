@@ -73,11 +73,11 @@ export class CommandContext {
     }
   }
 
-  /** The store for a command that changes what is there. */
-  async openToWrite(): Promise<Database> {
+  /** The store for a command that changes what is there; `makesRoom`: that frees room. */
+  async openToWrite({ makesRoom = false } = {}): Promise<Database> {
     const { location, isDefault } = this.#findStore()
     try {
-      return await this.#open(location, { create: false })
+      return await this.#open(location, { create: false, makesRoom })
     } catch (error) {
       throw hasCode(error, 'NOMSY_NO_STORE') ? noStore(location, isDefault, error) : error
     }

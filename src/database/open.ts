@@ -31,6 +31,11 @@ export interface OpenOptions extends DatabaseOptions {
    * `commit`, and on `memory:`.
    */
   readonly durability?: Durability | undefined
+  /**
+   * Whether the store is opened to free room, by removing names or collecting: where the disk is full that takes the few
+   * MiB which a store keeps for it.
+   */
+  readonly makesRoom?: boolean | undefined
 }
 
 /**

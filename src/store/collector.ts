@@ -22,7 +22,7 @@ const BATCH_CHUNKS = 64
 
 export class Collector {
   readonly holders = new Holders()
-  #turn: Promise<unknown> = Promise.resolve()
+  #running: Promise<unknown> | undefined
   #marking: Marking | undefined
 
   /** Whether chunks are being marked, so that it is to be told of what is found and put. */
@@ -44,14 +44,20 @@ export class Collector {
    * Marks what is needed, and calls `sweep` in the moment in which that is settled; collections come one after the
    * other. What was put before this began has been flushed by then.
    */
-  run(
+  async run(
     store: MarkedStore,
     options: CollectOptions,
     sweep: (refs: LiveRefs) => Promise<Collected>,
   ): Promise<Collected> {
-    const run = this.#turn.then(() => this.#run(store, options, sweep))
-    this.#turn = run.catch(() => {})
-    return run
+    while (this.#running !== undefined) await this.#running.catch(() => {})
+    // At once if it can: what is put from now on is to stay.
+    const run = this.#run(store, options, sweep)
+    this.#running = run
+    try {
+      return await run
+    } finally {
+      this.#running = undefined
+    }
   }
 
   async #run(

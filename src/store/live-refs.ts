@@ -5,8 +5,8 @@
 
 import { REF_BYTES, Ref } from '../hash/ref.js'
 
-/** Refs in a page, of 1.25 MiB. */
-const PAGE_REFS = 65_536
+/** Refs in a page, of 80 KiB: what a small store costs too. */
+const PAGE_REFS = 4096
 
 /** How far from where a ref should be, refs being evenly spread, it is looked for first. */
 const FIRST_STEP = 64

@@ -15,6 +15,9 @@ export class CrashError extends Error {
   }
 }
 
+/** There is room for all that tests write. */
+const FREE_BYTES = 1024 ** 3
+
 export interface CrashFsOptions {
   /** The disk to work on. */
   readonly disk: Disk
@@ -98,6 +101,11 @@ export class CrashFs implements FileSystem {
   async syncDir(path: string): Promise<void> {
     await this.#operation()
     await this.#sync(this.#directory(path).inode)
+  }
+
+  async freeBytes(): Promise<number> {
+    await this.#operation()
+    return FREE_BYTES
   }
 
   #file(inode: Inode, isWritable: boolean): File {

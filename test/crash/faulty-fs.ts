@@ -1,6 +1,7 @@
 /** File systems that do not do what they are asked to, between a store and its disk. */
 
 import type { File, FileSystem } from '../../src/store/segment/file-system.js'
+import { systemError } from './crash-fs.js'
 
 export type OperationName =
   | Exclude<keyof FileSystem, 'open' | 'create'>
@@ -59,6 +60,7 @@ export function faultyFs(fs: FileSystem, options: FaultOptions): FileSystem {
     rename: (from, to) => on('rename', from, () => fs.rename(from, to)),
     remove: (path) => on('remove', path, () => fs.remove(path)),
     syncDir: (path) => on('syncDir', path, () => fs.syncDir(path)),
+    freeBytes: (path) => on('freeBytes', path, () => fs.freeBytes(path)),
   }
 }
 
@@ -114,6 +116,7 @@ export function removingEarly(fs: FileSystem): FileSystem {
     open: (path, mode) => fs.open(path, mode),
     rename: (from, to) => fs.rename(from, to),
     syncDir: (path) => fs.syncDir(path),
+    freeBytes: (path) => fs.freeBytes(path),
     create: async (path) => {
       const file = await fs.create(path)
       // In the middle of a collection two segments are made.
@@ -126,5 +129,49 @@ export function removingEarly(fs: FileSystem): FileSystem {
     remove: async (path) => {
       if (!path.endsWith(first)) await fs.remove(path)
     },
+  }
+}
+
+/** By the path of a file, its pages of 4 KiB that cannot be read. */
+export type BadPages = Map<string, Set<number>>
+
+const PAGE_BYTES = 4096
+
+/** Files of which some pages cannot be read; a file that is renamed takes its pages along. */
+export function unreadablePages(fs: FileSystem, bad: BadPages): FileSystem {
+  const opened = (path: string, file: File): File => {
+    const pages = bad.get(path)
+    if (pages === undefined) return file
+    return {
+      ...file,
+      read: async (buffer, position) => {
+        for (
+          let page = Math.floor(position / PAGE_BYTES);
+          page * PAGE_BYTES < position + buffer.length;
+          page++
+        )
+          if (pages.has(page)) throw systemError('EIO', path)
+        return file.read(buffer, position)
+      },
+    }
+  }
+  return {
+    readDir: (path) => fs.readDir(path),
+    makeDir: (path) => fs.makeDir(path),
+    open: async (path, mode) => opened(path, await fs.open(path, mode)),
+    create: (path) => fs.create(path),
+    rename: async (from, to) => {
+      await fs.rename(from, to)
+      const pages = bad.get(from)
+      bad.delete(from)
+      if (pages === undefined) bad.delete(to)
+      else bad.set(to, pages)
+    },
+    remove: async (path) => {
+      await fs.remove(path)
+      bad.delete(path)
+    },
+    syncDir: (path) => fs.syncDir(path),
+    freeBytes: (path) => fs.freeBytes(path),
   }
 }

@@ -1,10 +1,13 @@
 /** D7: a disk that is full. Needs root, to mount one: where that is not to be had the test says so and is skipped. */
 
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, open, rm, statfs } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, open as openFile, rm, stat, statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Database } from '../../src/database/database.js'
+import { type OpenOptions, open } from '../../src/database/open.js'
 import { NomsyError } from '../../src/errors.js'
 import { chunkOf } from '../../src/store/chunk-store.js'
 import { SegmentStore } from '../../src/store/segment/segment-store.js'
@@ -53,6 +56,81 @@ test('a full disk loses nothing that was acknowledged, and can be read', async (
   )
   expect(acknowledgedCount).toBeGreaterThan(SIZES)
 })
+
+test('on a full disk names are removed, histories made shorter and garbage collected', async ({ skip }) => {
+  if (refusal !== undefined) {
+    console.log(`a full disk made room on: skipped, since no file system can be mounted: ${refusal}`)
+    skip(refusal)
+  }
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=48m', 'tmpfs', directory])
+  try {
+    const path = join(directory, 'store')
+    await fillWithCommits(path)
+    await fillUp(join(directory, 'filler'))
+    const free = async (): Promise<number> => (await statfs(directory)).bfree
+    expect(await free()).toBe(0)
+
+    await usingDatabase(path, { readOnly: true }, async (db) => {
+      expect(await wholeHeads(db)).toEqual(['all', 'gone', 'kept'])
+      expect((await db.gc({ dryRun: true })).freedChunks).toBeGreaterThan(0)
+    })
+    expect(await free()).toBe(0)
+    // Who does not free room is refused, and takes nothing of what is kept for others.
+    await expect(open(path, { create: false })).rejects.toMatchObject({ code: 'NOMSY_READ_ONLY' })
+    expect((await stat(join(path, 'ballast'))).size).toBe(8 * MIB)
+
+    await usingDatabase(path, MAKES_ROOM, (db) => db.remove('gone'))
+    await usingDatabase(path, MAKES_ROOM, (db) => db.expire('all', { last: 1 }))
+    const { storedBytes } = await usingDatabase(path, MAKES_ROOM, (db) => db.gc())
+    expect(storedBytes).toBeGreaterThan(10 * MIB)
+
+    await usingDatabase(path, {}, async (db) => {
+      expect(await wholeHeads(db)).toEqual(['all', 'kept'])
+      await db.setHead('new', (await db.putBlob(randomBytes(MIB))).ref)
+      for await (const { message } of db.check({ data: true })) expect(message).toBeUndefined()
+    })
+    expect((await stat(join(path, 'ballast'))).size).toBe(8 * MIB)
+  } finally {
+    execFileSync('umount', [directory])
+  }
+})
+
+const MIB = 1024 * 1024
+const MAKES_ROOM = { create: false, makesRoom: true }
+
+/** Makes a store of two names and a history, and puts more until there is no room for it. */
+async function fillWithCommits(path: string): Promise<void> {
+  const db = await open(path)
+  await db.setHead('kept', (await db.putBlob(randomBytes(3 * MIB))).ref)
+  await db.setHead('gone', (await db.putBlob(randomBytes(12 * MIB))).ref)
+  for (let count = 0; count < 3; count++) await db.commit('all', await db.putBlob(randomBytes(2 * MIB)))
+  await expect(db.putBlob(randomBytes(40 * MIB))).rejects.toThrow(NomsyError)
+  await db.close().catch((error: unknown) => expect(error).toBeInstanceOf(NomsyError))
+}
+
+async function usingDatabase<T>(
+  path: string,
+  options: OpenOptions,
+  use: (db: Database) => Promise<T>,
+): Promise<T> {
+  const db = await open(path, options)
+  try {
+    return await use(db)
+  } finally {
+    await db.close()
+  }
+}
+
+/** Names of which everything can be read. */
+async function wholeHeads(db: Database): Promise<string[]> {
+  const names: string[] = []
+  for await (const { name } of db.heads.list()) {
+    const blob = await db.blob(await db.at(name))
+    expect((await blob.bytes()).length).toBe(blob.size)
+    names.push(name)
+  }
+  return names
+}
 
 /** Fills the disk, frees it and goes on. The code of the refusal, and how many calls had been acknowledged. */
 async function fill(path: string, random: Random, kib: number): Promise<{ code: string; calls: number }> {
@@ -117,7 +195,7 @@ async function fill(path: string, random: Random, kib: number): Promise<{ code: 
 
 /** Takes all the room that is left. */
 async function fillUp(path: string): Promise<void> {
-  const file = await open(path, 'w')
+  const file = await openFile(path, 'w')
   try {
     for (let bytes = 64 * 1024; bytes >= 512; bytes = bytes > 4096 ? 4096 : bytes / 8)
       while (

@@ -7,6 +7,8 @@ export interface Scenario {
   /** A segment is full at so many bytes; as in use where left out. */
   readonly segmentBytes?: number
   readonly path?: string
+  /** Bytes kept for when the disk is full, at most. */
+  readonly ballastBytes?: number
   /** Whether it takes so long that only a torture run has it. */
   readonly isLong?: boolean
   readonly run: (scene: Scene) => Promise<void>
@@ -109,6 +111,17 @@ export const scenarios: readonly Scenario[] = [
     run: async (scene) => {
       await scene.open()
       await scene.set('head')
+    },
+  },
+  {
+    title: 'room kept for a full disk, more as the log grows',
+    ballastBytes: 4096,
+    run: async (scene) => {
+      await begin(scene)
+      await scene.set('head', scene.chunk(600))
+      await scene.reopen()
+      await scene.collect()
+      await scene.remove('head')
     },
   },
   {

@@ -28,6 +28,8 @@ export interface SceneOptions {
   readonly random: Random
   readonly path?: string | undefined
   readonly segmentBytes?: number | undefined
+  /** None where left out. */
+  readonly ballastBytes?: number | undefined
   readonly disk?: Disk | undefined
   readonly steps?: readonly IndexStep[] | undefined
   /** Most turns of the event loop that an operation takes; 0 where nothing runs at once. */
@@ -93,7 +95,7 @@ export class Scene {
 
   /** Opens the store. What it shows then counts as acknowledged. */
   async open(): Promise<void> {
-    const { wrap = (fs) => fs, segmentBytes, maxTurns = 3, stopAt } = this.#options
+    const { wrap = (fs) => fs, segmentBytes, ballastBytes = 0, maxTurns = 3, stopAt } = this.#options
     const turns = maxTurns === 0 ? () => 0 : () => this.random.below(maxTurns + 1)
     const fs = new CrashFs({
       disk: this.#disk,
@@ -113,7 +115,12 @@ export class Scene {
           this.journal.push({ kind: 'index', step })
         },
       })
-    const store = await SegmentStore.open(this.path, { fileSystem: wrap(fs), segmentBytes, openIndex })
+    const store = await SegmentStore.open(this.path, {
+      fileSystem: wrap(fs),
+      segmentBytes,
+      ballastBytes,
+      openIndex,
+    })
     const open = (this.#open = { fs, store })
     const seen = await contentsOf(store).catch((error: unknown) => {
       this.letGo()

@@ -230,8 +230,15 @@ class Sweep {
   }
 
   #scene(options: Partial<SceneOptions>): Scene {
-    const { path, segmentBytes } = this.#scenario
-    return new Scene({ random: this.#options.random, path, segmentBytes, maxTurns: 0, ...options })
+    const { path, segmentBytes, ballastBytes } = this.#scenario
+    return new Scene({
+      random: this.#options.random,
+      path,
+      segmentBytes,
+      ballastBytes,
+      maxTurns: 0,
+      ...options,
+    })
   }
 
   #violated(where: string, problem: unknown): void {

@@ -239,40 +239,50 @@ test('what stays lost is known as such, until it is stored again, and lost anew 
   }
 })
 
-test('a check of all data goes on where it was interrupted, and still tells of the heads', async () => {
-  const path = await newPath()
-  {
-    await using db = await open(path, { compression: 'none' })
-    await db.setHead('data', (await db.putBlob(stream('sha', 'resume', 6 * MIB))).ref)
-  }
-  await damage(path, new Random(3), 12)
-  await using db = await open(path)
-  const all = await collect(db.check({ data: true }))
-  expect(all.some(({ message }) => message.includes('no record'))).toBe(false)
-  let seen = 0
-  for await (const { message } of db.check({ data: true })) if (message !== '' && ++seen === 5) break
-  const rest = await collect(db.check({ data: true, resume: true }))
-  const split = (problems: Problem[]) => ({
-    heads: problems.filter(({ object }) => object === 'data'),
-    log: problems.filter(({ object }) => object === undefined).map(({ message }) => message),
-  })
-  expect(split(rest).heads).toEqual(split(all).heads)
-  const { log } = split(rest)
-  const again = log.filter((message) => message.includes('before the check was interrupted'))
-  expect(again.length).toBeGreaterThan(0)
-  // What comes after the place of the interruption is told as before.
-  expect(split(all).log.slice(-(log.length - again.length))).toEqual(log.slice(again.length))
-  expect(await collect(db.check({ data: true, resume: true }))).toEqual(all)
-})
+/** A process by itself, and one whose store another process has open. */
+const WAYS = [['in the process that has the store', false] as const, ['through another one', true] as const]
 
-test('a sample finds what is in it, the same for the same seed', async () => {
+test.each(WAYS)(
+  'a check of all data goes on where it was interrupted, and still tells of the heads, %s',
+  async (_, isClient) => {
+    const path = await newPath()
+    {
+      await using db = await open(path, { compression: 'none' })
+      await db.setHead('data', (await db.putBlob(stream('sha', 'resume', 6 * MIB))).ref)
+    }
+    await damage(path, new Random(3), 12)
+    await using owner = await open(path)
+    await using client = await open(path)
+    const db = isClient ? client : owner
+    const all = await collect(db.check({ data: true }))
+    expect(all.some(({ message }) => message.includes('no record'))).toBe(false)
+    let seen = 0
+    for await (const { message } of db.check({ data: true })) if (message !== '' && ++seen === 5) break
+    const rest = await collect(db.check({ data: true, resume: true }))
+    const split = (problems: Problem[]) => ({
+      heads: problems.filter(({ object }) => object === 'data'),
+      log: problems.filter(({ object }) => object === undefined).map(({ message }) => message),
+    })
+    expect(split(rest).heads).toEqual(split(all).heads)
+    const { log } = split(rest)
+    const again = log.filter((message) => message.includes('before the check was interrupted'))
+    expect(again.length).toBeGreaterThan(0)
+    // What comes after the place of the interruption is told as before.
+    expect(split(all).log.slice(-(log.length - again.length))).toEqual(log.slice(again.length))
+    expect(await collect(db.check({ data: true, resume: true }))).toEqual(all)
+  },
+)
+
+test.each(WAYS)('a sample finds what is in it, the same for the same seed, %s', async (_, isClient) => {
   const path = await newPath()
   {
     await using db = await open(path, { compression: 'none' })
     await db.setHead('data', (await db.putBlob(stream('sha', 'sample', 12 * MIB))).ref)
   }
-  await damage(path, new Random(5), 200)
-  await using db = await open(path, { readOnly: true })
+  await damage(path, new Random(5), 12)
+  await using owner = await open(path)
+  await using client = await open(path)
+  const db = isClient ? client : owner
   const sampled = async (share: number, seed: number) =>
     (await collect(db.check({ sample: { share, seed } }))).map(({ message }) => message)
   const all = (await collect(db.check({ data: true }))).map(({ message }) => message)

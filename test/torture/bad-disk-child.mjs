@@ -1,10 +1,11 @@
 /**
- * Works on a segment store whose disk is bad: `node bad-disk-child.mjs BUILT-SOURCES STORE write|fill|read`. Says what happens
+ * Works on a segment store whose disk is bad: `node bad-disk-child.mjs BUILT-SOURCES STORE write|fill|read|mend`. Says what happens
  * in lines of JSON.
  *
  * `write` moves a head, in notes of crash/ledger.ts, until that fails; says `{"failed": CODE}`, waits for a line, tries
  * once more, and says `{"later": CODE}`, or that it was acknowledged.
  * `fill` moves a head a hundred times.
+ * `mend` mends the store, and says of each thing mended `{"mended": WORDS}`.
  * `read` reads all chunks and says of each `{"ref": TEXT, "is": "right" | "wrong" | CODE}`.
  */
 
@@ -22,6 +23,11 @@ const codeOf = (error) =>
   String(error.code).startsWith('NOMSY_') ? error.code : String(error.stack ?? error)
 const lines = createInterface({ input: process.stdin })
 
+if (mode === 'mend') {
+  const { mendStore } = await import(pathToFileURL(`${sources}/store/segment/mend-store.js`))
+  await mendStore(path, { onMended: (mended) => say({ mended }) })
+  process.exit()
+}
 const store = await SegmentStore.open(path, { segmentBytes: 256 * 1024 }).catch((error) => {
   say({ failed: codeOf(error), later: codeOf(error), why: String(error.message) })
   process.exit()

@@ -61,11 +61,11 @@ test('of what the disk did not take nothing is acknowledged', async (context) =>
   expect(problems.slice(0, 10), `NOMSY_SEED=${seed}`).toEqual([])
 })
 
-test('sectors that cannot be read cost the chunks in them and nothing else', async (context) => {
+test('sectors that cannot be read cost the chunks in them and nothing else, and are repaired around', async (context) => {
   const rounds = share(8)
   requireRoot(context, `${rounds} disks with bad sectors`, 'nbdfuse', 'mkfs.ext4', 'debugfs')
   const random = new Random(seed)
-  const counts = { sectors: 0, right: 0, lost: 0 }
+  const counts = { sectors: 0, right: 0, lost: 0, mended: 0 }
   const problems: string[] = []
   for (let round = 0; round < rounds; round++) {
     const { bytes, ledger } = await fill()
@@ -87,19 +87,31 @@ test('sectors that cannot be read cost the chunks in them and nothing else', asy
         else if (is === 'NOMSY_DAMAGED_CHUNK' || is === 'NOMSY_STORE_FAILED') counts.lost++
         else problems.push(`chunk ${ref} is ${is}`)
       }
+      const { said: mended } = await runChild(join(disk.path, 'store'), 'mend')
+      counts.mended += mended.filter((line) => line.includes('cannot be read')).length
+      const { said: again } = await runChild(join(disk.path, 'store'), 'read')
+      const after = new Map(again.map((line) => JSON.parse(line)).map(({ ref, is }) => [ref, is]))
+      for (const { ref, is } of results) {
+        if (is === 'right' && after.get(ref) !== 'right')
+          problems.push(`chunk ${ref} was there before it was repaired`)
+      }
+      for (const [ref, is] of after)
+        if (is !== 'right' && is !== 'NOMSY_DAMAGED_CHUNK')
+          problems.push(`once repaired chunk ${ref} is ${is}`)
       const seen = { heads: new Map<string, string>(), refs: new Set(results.map(({ ref }) => ref)) }
       problems.push(...ledger.problems(seen).filter((problem) => problem.startsWith('acknowledged')))
     } finally {
       await disk.unmount()
     }
   }
-  const { sectors, right, lost } = counts
+  const { sectors, right, lost, mended } = counts
   console.log(
-    `bad sectors: ${sectors}; ${right} chunks read, ${lost} refused, ${problems.length} violations (seed ${seed})`,
+    `bad sectors: ${sectors}; ${right} chunks read, ${lost} refused, ${mended} segments mended, ${problems.length} violations (seed ${seed})`,
   )
   expect(problems.slice(0, 10), `NOMSY_SEED=${seed}`).toEqual([])
   expect(lost).toBeGreaterThan(0)
   expect(right).toBeGreaterThan(0)
+  expect(mended).toBeGreaterThan(0)
 })
 
 interface Refusal {
@@ -150,7 +162,7 @@ async function fill(): Promise<{ readonly bytes: Buffer; readonly ledger: Ledger
 /** Runs the child to its end; `onFailure` is called when it says that it failed, before it goes on. */
 async function runChild(
   path: string,
-  mode: 'write' | 'fill' | 'read',
+  mode: 'write' | 'fill' | 'read' | 'mend',
   onFailure = () => {},
 ): Promise<{ readonly said: readonly string[] }> {
   const child = spawn(process.execPath, [CHILD, built.path, path, mode], {

@@ -12,12 +12,23 @@ export function share(count: number): number {
 }
 
 /** Skips the test unless this process is root's and has `commands`; `what` says how much is left out. */
-export function requireRoot({ skip }: TestContext, what: string, ...commands: readonly string[]): void {
+export function requireRoot(context: TestContext, what: string, ...commands: readonly string[]): void {
+  skipFor(context, what, process.getuid?.() === 0 ? [] : ['not root'], commands)
+}
+
+/** The same for whoever's process it is. */
+export function requireCommands(context: TestContext, what: string, ...commands: readonly string[]): void {
+  skipFor(context, what, [], commands)
+}
+
+function skipFor(
+  { skip }: TestContext,
+  what: string,
+  reasons: readonly string[],
+  commands: readonly string[],
+): void {
   const lacking = commands.filter((command) => !isThere(command))
-  const why = [
-    ...(process.getuid?.() === 0 ? [] : ['not root']),
-    ...(lacking.length === 0 ? [] : [`no ${lacking.join(', ')}`]),
-  ].join('; ')
+  const why = [...reasons, ...(lacking.length === 0 ? [] : [`no ${lacking.join(', ')}`])].join('; ')
   if (why === '') return
   console.log(`skipped: ${what}: ${why}`)
   skip(why)

@@ -61,7 +61,7 @@ export async function run(context: CommandContext, options: ExpireOptions, name:
   if (Object.values(retention).every((count) => count === undefined))
     throw new UsageError(`say what to keep: one of --keep-${RETENTION_RULES.join(', --keep-')}`)
   const { json, output, signal } = context
-  const db = dryRun ? await context.openToRead() : await context.openToWrite()
+  const db = dryRun ? await context.openToRead() : await context.openToWrite({ makesRoom: true })
   const { head, commits } = await db.expire(name, { ...retention, dryRun, signal })
   const paint = painter(process.stdout)
   const line = (commit: Commit, reasons: readonly string[]): string =>

@@ -15,7 +15,7 @@ histories shorter. Nothing is freed where something that is to be kept is missin
 
 export async function run(context: CommandContext, { dryRun = false }: { dryRun?: boolean }): Promise<void> {
   const { json, output, signal } = context
-  const db = dryRun ? await context.openToRead() : await context.openToWrite()
+  const db = dryRun ? await context.openToRead() : await context.openToWrite({ makesRoom: true })
   using progress = context.progress('gc')
   const collected = await db.gc({ dryRun, signal })
   progress.end()

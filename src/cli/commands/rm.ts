@@ -23,7 +23,7 @@ interface Held {
 }
 
 export async function run(context: CommandContext, _options: object, objects: string[]): Promise<void> {
-  const db = await context.openToWrite()
+  const db = await context.openToWrite({ makesRoom: true })
   const held: Held[] = []
   for await (const each of db.roots()) held.push(each)
   const removed = new Set(objects.map((object) => find(held, object, db)))

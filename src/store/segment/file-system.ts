@@ -18,6 +18,8 @@ export interface FileSystem {
   remove(path: string): Promise<void>
   /** Makes what was created, renamed or removed in a directory durable. */
   syncDir(path: string): Promise<void>
+  /** Bytes that may still be written where `path` is. */
+  freeBytes(path: string): Promise<number>
 }
 
 export interface File {

@@ -185,7 +185,9 @@ export function isOfDamage(error: unknown): boolean {
   const { code, message, cause } = error as LevelError
   return (
     [code, cause?.code].includes('LEVEL_CORRUPTION') ||
-    /no such file|invalid argument|not a directory|EEXIST|ENOTDIR/i.test(cause?.message ?? message)
+    /no such file|input\/output error|invalid argument|not a directory|EEXIST|ENOTDIR/i.test(
+      cause?.message ?? message,
+    )
   )
 }
 

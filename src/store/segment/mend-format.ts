@@ -8,6 +8,7 @@ import { DamagedStoreError, NomsyError, StoreError } from '../../errors.js'
 import type { DamagedFiles } from './damaged-files.js'
 import { type FileSystem, readFully } from './file-system.js'
 import { isSegmentHeader, SEGMENT_HEADER_BYTES, STORE_ID_BYTES } from './record.js'
+import { isUnreadable } from './rescue.js'
 import {
   hasCode,
   listSegments,
@@ -37,7 +38,7 @@ export async function findFormat(fs: FileSystem, path: string): Promise<FoundFor
     })
   } catch (error) {
     const isAbsent = error instanceof NomsyError && error.code === 'NOMSY_FOREIGN_STORE'
-    if (!isAbsent || storeId === undefined) throw error
+    if (!(isAbsent || isUnreadable(error)) || storeId === undefined) throw error
   }
   if (format === undefined && storeId === undefined)
     throw new StoreError(
@@ -63,7 +64,10 @@ export async function mendFormat(
   format: StoreFormat,
   damaged: DamagedFiles,
 ): Promise<void> {
-  await damaged.keepFile(join(path, 'FORMAT'), 'FORMAT').catch(ignoringAbsent)
+  await damaged.keepFile(join(path, 'FORMAT'), 'FORMAT').catch((error: unknown) => {
+    // Of what cannot be read there is nothing to keep.
+    if (!isUnreadable(error)) ignoringAbsent(error)
+  })
   await fs.remove(join(path, 'FORMAT.tmp')).catch(ignoringAbsent)
   await writeFormat(fs, path, format)
 }
@@ -79,6 +83,8 @@ async function idInSegments(fs: FileSystem, path: string): Promise<Uint8Array | 
       const storeId = header.slice(16, 16 + STORE_ID_BYTES)
       const id = Buffer.from(storeId).toString('hex')
       if (isSegmentHeader(header, storeId, segment)) counts.set(id, (counts.get(id) ?? 0) + 1)
+    } catch (error) {
+      if (!isUnreadable(error)) throw error
     } finally {
       await file.close()
     }

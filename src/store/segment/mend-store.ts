@@ -9,6 +9,7 @@
 import { rm } from 'node:fs/promises'
 import { StoreLockedError } from '../../errors.js'
 import type { Chunk } from '../chunk-store.js'
+import type { ChunkIndex } from './chunk-index.js'
 import { DamagedFiles } from './damaged-files.js'
 import { droppedIn } from './dropped.js'
 import type { FileSystem } from './file-system.js'
@@ -18,6 +19,7 @@ import { mendLog } from './mend-log.js'
 import { nodeFileSystem } from './node-file-system.js'
 import { openIndex, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
 import { describeOwner, removeOwner } from './owner.js'
+import { isUnreadable, rescueSegments, takePlaces } from './rescue.js'
 import { salvage } from './salvage.js'
 import { plainRecord } from './segment-log.js'
 import { SegmentStore } from './segment-store.js'
@@ -54,19 +56,35 @@ async function mendFiles(
   await findFormat(fs, path)
   const { index, unlock } = await openIndex(fs, path, { openIndex: options.openIndex, isSuspect: true })
   try {
-    const { format, isWritten } = await findFormat(fs, path)
-    if (!isWritten) {
-      await mendFormat(fs, path, format, damaged)
-      onMended(`${path}: the file FORMAT was damaged; it is written anew, with the id that the segments have`)
-    }
-    const { storeId } = format
-    const indexed = await index.position(storeId)
-    await mendLog({ fs, path, storeId, indexed, damaged, onMended })
+    await takePlaces(fs, path)
+    const mend = (): Promise<void> => mendLogAndFormat(fs, path, damaged, index, onMended)
+    await mend().catch(async (error: unknown) => {
+      if (!isUnreadable(error)) throw error
+      await rescueSegments(fs, path, onMended)
+      await mend()
+    })
   } finally {
     await removeOwner(fs, path).catch(() => {})
     await index.close()
     await unlock()
   }
+}
+
+async function mendLogAndFormat(
+  fs: FileSystem,
+  path: string,
+  damaged: DamagedFiles,
+  index: ChunkIndex,
+  onMended: (message: string) => void,
+): Promise<void> {
+  const { format, isWritten } = await findFormat(fs, path)
+  if (!isWritten) {
+    await mendFormat(fs, path, format, damaged)
+    onMended(`${path}: the file FORMAT was damaged; it is written anew, with the id that the segments have`)
+  }
+  const { storeId } = format
+  const indexed = await index.position(storeId)
+  await mendLog({ fs, path, storeId, indexed, damaged, onMended })
 }
 
 /**

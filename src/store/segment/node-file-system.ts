@@ -1,7 +1,7 @@
 /** The file system of the machine, by Node's fs. */
 
 import { constants, readSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises'
 import type { File, FileSystem } from './file-system.js'
 
 /** Most buffers that one writev takes. */
@@ -27,6 +27,10 @@ export const nodeFileSystem: FileSystem = {
     } finally {
       await directory.close()
     }
+  },
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await statfs(path)
+    return bavail * bsize
   },
 }
 

@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { DamagedStoreError, NomsyError, StoreError, StoreLockedError } from '../../errors.js'
 import type { Finding } from '../chunk-store.js'
+import { BALLAST_BYTES, Ballast } from './ballast.js'
 import { BlockReader } from './block-reader.js'
 import { type Checkpoint, EMPTY_CHECKPOINT, encodeCheckpoint, readCheckpoint } from './checkpoint.js'
 import type { ChunkIndex } from './chunk-index.js'
@@ -51,6 +52,8 @@ export interface SegmentStoreOptions {
   readonly compression?: Compression | undefined
   /** @internal Called once this process owns the store, before the log is read; what it gives, before it owns it no more. */
   readonly onOwned?: (() => () => Promise<void>) | undefined
+  /** Whether it is to free room: on a full disk it takes what is kept for that. */
+  readonly makesRoom?: boolean | undefined
   /** `commit` where left out. */
   readonly durability?: Durability | undefined
   /** @internal The file system, for tests. */
@@ -59,6 +62,8 @@ export interface SegmentStoreOptions {
   readonly openIndex?: ((path: string) => Promise<ChunkIndex>) | undefined
   /** @internal Size from which on a segment is full, for tests. */
   readonly segmentBytes?: number | undefined
+  /** @internal Bytes kept for when the disk is full, at most, for tests. */
+  readonly ballastBytes?: number | undefined
 }
 
 /** The parts of an open store. Without a log it is read only. */
@@ -75,6 +80,7 @@ export interface OpenedStore {
   readonly end: LogPosition
   /** What is known of the segments before the last one. */
   readonly catalog: SegmentCatalog
+  readonly ballast: Ballast
   /** Level of zstd for new blocks; undefined leaves them as they are. */
   readonly compressionLevel: number | undefined
   /** Damage met while opening. */
@@ -116,11 +122,14 @@ async function openForWriting(
   options: SegmentStoreOptions,
 ): Promise<OpenedStore> {
   await makeDirs(fs, path)
+  const ballast = new Ballast({ fs, path, maxBytes: options.ballastBytes ?? BALLAST_BYTES })
+  if (options.makesRoom === true) await ballast.giveUp()
   const { index, unlock } = await openIndex(fs, path, options)
   const files = new SegmentFiles(fs, path)
   let disown = async (): Promise<void> => {}
   const release = async (): Promise<void> => {
     await disown()
+    await ballast.settled()
     await files.close()
     await removeOwner(fs, path).catch(() => {})
     await index.close()
@@ -141,6 +150,7 @@ async function openForWriting(
     const end = await replayLog({ files, storeId, segments, checkpoint, index, file })
     const catalog = new SegmentCatalog(files, storeId, checkpoint, gone)
     const pending = new Pending(index, storeId)
+    await ballast.keep(catalog.bytes + end.offset)
     const log = new SegmentLog({
       fs,
       path,
@@ -168,6 +178,7 @@ async function openForWriting(
       compressionLevel,
       end,
       catalog,
+      ballast,
       findings: [],
       release,
     }
@@ -206,6 +217,7 @@ async function openForReading(
       compressionLevel: undefined,
       end,
       catalog: new SegmentCatalog(files, storeId, checkpoint, gone),
+      ballast: new Ballast({ fs, path, maxBytes: 0 }),
       findings,
       release: () => files.close(),
     }

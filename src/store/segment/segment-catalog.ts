@@ -50,6 +50,13 @@ export class SegmentCatalog {
     return this.#sizes
   }
 
+  /** Bytes of those. */
+  get bytes(): number {
+    let sum = 0
+    for (const { bytes } of this.#sizes.values()) sum += bytes
+    return sum
+  }
+
   /** Number of the segment whose checkpoint ended the last collection; 0 where there was none. */
   get collected(): number {
     return this.#collected ?? 0

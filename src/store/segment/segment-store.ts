@@ -239,16 +239,21 @@ export class SegmentStore implements ChunkStore {
 
   async collect(options: CollectOptions): Promise<Collected> {
     if (this.#closed !== undefined) throw closedError()
-    if (options.dryRun !== true) this.#log.throwIfFailed()
+    const isDryRun = options.dryRun === true
+    if (!isDryRun) this.#log.throwIfFailed()
+    // Nothing is awaited before the marking begins: what is put from now on is to stay.
     const store = {
-      flush: () => this.#flushIfPossible(),
+      flush: async () => {
+        if (!isDryRun) await this.#parts.ballast.giveUp()
+        await this.#flushIfPossible()
+      },
       refs: () => this.refs(),
       heads: this.heads,
       getMany: (refs: readonly Ref[]) => this.getMany(refs),
       hasMany: (refs: readonly Ref[]) => this.hasMany(refs),
     }
     return this.#collector.run(store, options, (refs) => {
-      const swept = this.#swept(refs, options.dryRun === true)
+      const swept = this.#swept(refs, isDryRun)
       this.#sweeping = swept
       return swept
     })
@@ -440,9 +445,11 @@ export class SegmentStore implements ChunkStore {
   async #barrier(): Promise<void> {
     const log = this.#log
     await log.barrier()
-    await this.#parts.pending.advance(log.durable).catch((error: unknown) => {
+    const { pending, catalog, ballast } = this.#parts
+    await pending.advance(log.durable).catch((error: unknown) => {
       throw log.fail(error)
     })
+    void ballast.keep(catalog.bytes + log.position.offset)
   }
 
   /** Resolves when heads that were asked for may be said to have moved: when they are as durable as is asked for. */
@@ -488,7 +495,8 @@ export class SegmentStore implements ChunkStore {
     next: Ref | undefined,
   ): Promise<Ref | undefined> {
     const log = this.#log
-    const { pending, index } = this.#parts
+    const { pending, index, ballast } = this.#parts
+    if (next === undefined) await ballast.giveUp()
     const asked = pending.askedHead(name)
     const actual = asked === undefined ? await index.head(name) : asked.ref
     if (actual?.toString() !== expected?.toString()) return actual

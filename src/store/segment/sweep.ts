@@ -31,6 +31,9 @@ const SMALL_SHARE = 1 / 16
 /** Bytes copied at most before the first segments are removed, and above what has been freed after that. */
 const ROUND_BYTES = 4 * 1024 * 1024
 
+/** Bytes that are left free while others are copied: for checkpoints and the index. */
+const SPARE_BYTES = 256 * 1024
+
 /** A block of what was left of others is full with this much. */
 const BLOCK_BYTES = 32 * 1024
 
@@ -54,6 +57,13 @@ interface Tally {
   liveBytes: number
   deadChunks: number
   deadBytes: number
+}
+
+/** A segment that is to be emptied. */
+interface ToEmpty {
+  readonly segment: number
+  /** Bytes that are to be copied from it, about so many. */
+  readonly liveBytes: number
 }
 
 export class Sweep {
@@ -94,10 +104,16 @@ export class Sweep {
       const tallies = await this.#tally()
       if (!this.#isWorthIt(tallies)) return this.#collected(tallies, 0)
       const first = await log.beginSegment()
+      // What was put since the marking began, and lies before it, is to be found where it lies.
+      await this.#tellIndex(log)
       const emptied = this.#toEmpty(tallies)
       let freedBytes = 0
       for (let isFirst = true; isFirst || emptied.length > 0; isFirst = false) {
-        const some = takeSome(emptied, tallies, Math.max(0, freedBytes) + ROUND_BYTES)
+        const room = await this.#roomBytes()
+        const some = takeSome(emptied, Math.max(0, freedBytes) + ROUND_BYTES, room)
+        // What there is no room to copy stays where it is, this one and all that have more.
+        if (some.length === 0) emptied.length = 0
+        if (some.length === 0 && !isFirst) break
         freedBytes += await this.#round(log, some, tallies, isFirst ? first.segment : undefined)
       }
       return this.#collected(tallies, freedBytes)
@@ -144,8 +160,8 @@ export class Sweep {
   }
 
   /**
-   * Whether there are copies of chunks in the segment that are not the ones in use: they come back if the index is made
-   * anew when those are gone, so that the segment is not kept.
+   * Whether there are copies of chunks in the segment that are not the ones in use. They would come back, if the index
+   * were made anew when those are gone, where nothing said that they do not count.
    */
   #hasOtherCopies(segment: number, tallies: ReadonlyMap<number, Tally>): boolean {
     const { liveChunks = 0, deadChunks = 0 } = tallies.get(segment) ?? {}
@@ -153,19 +169,22 @@ export class Sweep {
   }
 
   /** The segments that are to be emptied, those with the least in them first. */
-  #toEmpty(tallies: ReadonlyMap<number, Tally>): number[] {
+  #toEmpty(tallies: ReadonlyMap<number, Tally>): ToEmpty[] {
     const smallBytes = this.#options.segmentBytes * SMALL_SHARE
-    const segments = [...this.#store.catalog.sizes].flatMap(([segment, { bytes }]) => {
+    const emptied = [...this.#store.catalog.sizes].flatMap(([segment, { bytes }]): ToEmpty[] => {
       const tally = tallies.get(segment)
-      const isKept =
-        tally !== undefined &&
-        bytes >= smallBytes &&
-        !isSparse(tally) &&
-        !this.#hasOtherCopies(segment, tallies)
-      return isKept ? [] : [segment]
+      if (tally === undefined) return [{ segment, liveBytes: 0 }]
+      if (bytes >= smallBytes && !isSparse(tally) && !this.#hasOtherCopies(segment, tallies)) return []
+      const share = tally.liveBytes / (tally.liveBytes + tally.deadBytes)
+      return [{ segment, liveBytes: Math.ceil(bytes * share) }]
     })
-    const liveBytes = (segment: number): number => tallies.get(segment)?.liveBytes ?? 0
-    return segments.sort((a, b) => liveBytes(a) - liveBytes(b))
+    return emptied.sort((a, b) => a.liveBytes - b.liveBytes)
+  }
+
+  /** Bytes that can be copied. */
+  async #roomBytes(): Promise<number> {
+    const { fs, path } = this.#store
+    return (await fs.freeBytes(path)) - SPARE_BYTES
   }
 
   /** Empties some segments; the bytes that this frees. `first`: where it is the first round, the segment that it began. */
@@ -185,16 +204,16 @@ export class Sweep {
       ;(isCopied ? emptied : stuck).push(segment)
     }
     await log.barrier()
-    await pending.advance(log.durable).catch((error: unknown) => {
-      throw log.fail(error)
-    })
+    await this.#tellIndex(log)
     const copiedBytes = log.position.offset - (log.position.segment === start.segment ? start.offset : 0)
     const isKept = (segment: number): boolean => catalog.sizes.has(segment) && !emptied.includes(segment)
     const isFirst = first !== undefined
-    // Those that are emptied later must say the same, for whoever goes on from here after a crash.
-    const withCopies = isFirst
-      ? [...catalog.sizes.keys()].filter((each) => this.#hasOtherCopies(each, tallies))
-      : []
+    // Those that are emptied later must say the same, for whoever goes on from here after a crash. The index may not know
+    // yet what was put into others since.
+    const withCopies =
+      first === undefined
+        ? []
+        : [...catalog.sizes.keys()].filter((each) => each < first && this.#hasOtherCopies(each, tallies))
     const mixed = new Set([...withCopies, ...stuck].filter(isKept))
     const end = await this.#endOf(emptied, mixed, isFirst)
     let freedBytes = -copiedBytes
@@ -207,6 +226,13 @@ export class Sweep {
       })
     await this.#remove(emptied)
     return freedBytes
+  }
+
+  /** Tells the index of all that is durable. */
+  #tellIndex(log: SegmentLog): Promise<void> {
+    return this.#store.pending.advance(log.durable).catch((error: unknown) => {
+      throw log.fail(error)
+    })
   }
 
   /** What the checkpoint says that ends a round. In `mixed` segments there are copies that the index does not know. */
@@ -389,16 +415,16 @@ function isSparse({ liveBytes, deadBytes, liveChunks }: Tally): boolean {
   return liveChunks === 0 || deadBytes >= DEAD_SHARE * (liveBytes + deadBytes)
 }
 
-/** Takes the first of `segments`: at least one, and as many as have no more than `liveBytes`. */
-function takeSome(segments: number[], tallies: ReadonlyMap<number, Tally>, liveBytes: number): number[] {
+/** Takes the first of `segments`: at least one, as many as have no more than `liveBytes`; none beyond `room`. */
+function takeSome(segments: ToEmpty[], liveBytes: number, room: number): number[] {
   let count = 0
   let sum = 0
-  while (count < segments.length) {
-    sum += tallies.get(segments[count]!)?.liveBytes ?? 0
-    if (count > 0 && sum > liveBytes) break
+  for (const each of segments) {
+    sum += each.liveBytes
+    if ((count > 0 && sum > liveBytes) || (sum > 0 && sum > room)) break
     count++
   }
-  return segments.splice(0, count)
+  return segments.splice(0, count).map(({ segment }) => segment)
 }
 
 /** Adds a block of another segment to the log, as it lies there. */

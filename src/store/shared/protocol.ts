@@ -12,13 +12,13 @@ import { Writer } from '../../encoding/encode.js'
 import type { Value } from '../../encoding/value.js'
 import { ProtocolError } from '../../errors.js'
 import { REF_BYTES, Ref } from '../../hash/ref.js'
-import { MAX_CHUNK_BYTES } from '../chunk-store.js'
+import { MAX_CHUNK_BYTES, type Sample } from '../chunk-store.js'
 
 /** What messages go over: a socket, or anything like one. */
 export type Channel = Duplex & { ref(): unknown; unref(): unknown }
 
 /** What an owner says first, and what it says once it has recovered the store, which may take its time. */
-export const GREETING: readonly Value[] = ['nomsy', 1]
+export const GREETING: readonly Value[] = ['nomsy', 2]
 export const OPEN: readonly Value[] = ['open']
 
 /** Longest message in bytes: that of the largest chunk. */
@@ -33,9 +33,9 @@ export const NEWS = 0
 
 const LENGTH_BYTES = 4
 
-export const LISTS = ['refs', 'sizes', 'heads', 'check'] as const
+export const LISTS = ['refs', 'sizes', 'heads'] as const
 
-/** What can be listed, a page at a time. */
+/** What can be listed, a page at a time; checks and collections come by the page too. */
 export type ListKind = (typeof LISTS)[number]
 
 export type Request = { readonly id: number } & (
@@ -51,6 +51,7 @@ export type Request = { readonly id: number } & (
     }
   /** Begins a list, which is known by the request's id, and asks for its first page. */
   | { readonly method: ListKind; readonly prefix: string }
+  | { readonly method: 'check'; readonly sample: Sample | undefined; readonly resume: boolean }
   | { readonly method: 'collect'; readonly dryRun: boolean }
   /** Asks for a list's next page, or gives it up. */
   | { readonly method: 'next' | 'leave'; readonly list: number }
@@ -160,13 +161,14 @@ export function parseRequest(message: Value): Request {
     case 'refs':
     case 'sizes':
     case 'heads':
-    case 'check':
       takes(1)
       return { id, method, prefix: textOf(first) }
+    case 'check':
+      takes(2)
+      return { id, method, sample: first === null ? undefined : sampleOf(first), resume: yesOrNoOf(second) }
     case 'collect':
       takes(1)
-      if (typeof first !== 'boolean') throw new ProtocolError('something in place of a yes or no')
-      return { id, method, dryRun: first }
+      return { id, method, dryRun: yesOrNoOf(first) }
     case 'settled':
       takes(1)
       return { id, method, collection: countOf(first) }
@@ -205,6 +207,19 @@ export function countOf(value: Value | undefined): number {
 export function integerOf(value: Value | undefined): number {
   if (!Number.isSafeInteger(value)) throw new ProtocolError('something in place of a whole number')
   return value as number
+}
+
+function yesOrNoOf(value: Value | undefined): boolean {
+  if (typeof value !== 'boolean') throw new ProtocolError('something in place of a yes or no')
+  return value
+}
+
+/** `[share, seed]`. */
+function sampleOf(value: Value | undefined): Sample {
+  const [share, seed, ...others] = listOf(value)
+  if (typeof share !== 'number' || !(share > 0 && share <= 1) || others.length > 0)
+    throw new ProtocolError('something in place of a sample')
+  return { share, seed: integerOf(seed) }
 }
 
 export function bytesOf(value: Value | undefined): Uint8Array {

@@ -5,7 +5,7 @@
 
 import type { Value } from '../../encoding/value.js'
 import { RefList } from '../../hash/ref-list.js'
-import type { ChildrenOf, ChunkStore, Collected, Finding } from '../chunk-store.js'
+import type { CheckOptions, ChildrenOf, ChunkStore, Collected, Finding } from '../chunk-store.js'
 import type { ListKind } from './protocol.js'
 
 /** Refs or heads on a page. */
@@ -20,8 +20,8 @@ const FINDING_REFS = 50_000
 /** Gives the next page; null for the one after the last. */
 export interface ServedList {
   page(): Promise<Value>
-  /** Gives up what is left. */
-  leave(): void
+  /** Gives up what is left; resolves once a check has noted how far it came. */
+  leave(): Promise<void>
 }
 
 export function serveList(store: ChunkStore, kind: ListKind, prefix: string): ServedList {
@@ -32,8 +32,6 @@ export function serveList(store: ChunkStore, kind: ListKind, prefix: string): Se
       return new ItemList(store.sizes(), ({ ref, bytes }) => [ref, bytes])
     case 'heads':
       return new ItemList(store.heads.list(prefix), ({ name, ref }) => [name, ref])
-    case 'check':
-      return new CheckList(store)
   }
 }
 
@@ -57,13 +55,13 @@ class ItemList<T> implements ServedList {
     return page
   }
 
-  leave(): void {
+  async leave(): Promise<void> {
     this.#items.return?.().catch(() => {})
   }
 }
 
 /** Pages `[bytes read since the last page, all bytes, words, refs]`, the last two null where nothing was found. */
-class CheckList implements ServedList {
+export class CheckList implements ServedList {
   readonly #stop = new AbortController()
   readonly #findings: AsyncIterator<Finding>
   #next: Promise<IteratorResult<Finding>> | undefined
@@ -73,12 +71,13 @@ class CheckList implements ServedList {
   #totalBytes = 0
   #isDone = false
 
-  constructor(store: ChunkStore) {
+  constructor(store: ChunkStore, { sample, resume }: Pick<CheckOptions, 'sample' | 'resume'>) {
+    const { signal } = this.#stop
     const onProgress = (bytes: number, totalBytes: number): void => {
       this.#bytes += bytes
       this.#totalBytes = totalBytes
     }
-    this.#findings = store.check({ signal: this.#stop.signal, onProgress })[Symbol.asyncIterator]()
+    this.#findings = store.check({ sample, resume, signal, onProgress })[Symbol.asyncIterator]()
   }
 
   async page(): Promise<Value> {
@@ -103,9 +102,9 @@ class CheckList implements ServedList {
     else this.#pieces.push(...inPieces(result.value))
   }
 
-  leave(): void {
+  async leave(): Promise<void> {
     this.#stop.abort()
-    this.#findings.return?.().catch(() => {})
+    await this.#findings.return?.().catch(() => {})
   }
 }
 
@@ -134,7 +133,7 @@ export class CollectList implements ServedList {
     return [this.#chunks, this.#totalChunks, collected === undefined ? null : resultOf(collected)]
   }
 
-  leave(): void {
+  async leave(): Promise<void> {
     this.#stop.abort()
   }
 }

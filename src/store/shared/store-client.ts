@@ -207,9 +207,10 @@ export class StoreClient implements ChunkStore {
     throw this.#refuse('a collection without a result')
   }
 
-  async *check({ signal, onProgress }: CheckOptions = {}): AsyncGenerator<Finding> {
+  async *check({ signal, onProgress, sample, resume = false }: CheckOptions = {}): AsyncGenerator<Finding> {
     signal?.throwIfAborted()
-    for await (const page of this.#pages('check', '')) {
+    const share = sample === undefined ? null : [sample.share, sample.seed]
+    for await (const page of this.#pages('check', share, resume)) {
       signal?.throwIfAborted()
       const [bytes, totalBytes, message, refs] = listOf(page)
       onProgress?.(countOf(bytes), countOf(totalBytes))
@@ -285,17 +286,17 @@ export class StoreClient implements ChunkStore {
   }
 
   /** The pages of a list, each asked for when the one before has been used. */
-  async *#pages(kind: ListKind | 'collect', argument: Value): AsyncGenerator<Value> {
+  async *#pages(kind: ListKind | 'check' | 'collect', ...args: Value[]): AsyncGenerator<Value> {
     if (this.#closed !== undefined) throw closedError()
     const list = this.#lastId + 1
-    let page = await this.#ask(kind, argument)
+    let page = await this.#ask(kind, ...args)
     try {
       while (page !== null && page !== undefined) {
         yield page
         page = await this.#call(() => this.#ask('next', list))
       }
     } finally {
-      if (page !== null) this.#ask('leave', list).catch(() => {})
+      if (page !== null) await this.#ask('leave', list).catch(() => {})
     }
   }
 

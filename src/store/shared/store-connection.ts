@@ -20,7 +20,7 @@ import {
   type Request,
   send,
 } from './protocol.js'
-import { CollectList, type ServedList, serveList } from './served-list.js'
+import { CheckList, CollectList, type ServedList, serveList } from './served-list.js'
 import { errorToWire } from './wire-error.js'
 
 /** Requests that run at once, their bytes, and bytes of answers that wait to be fetched: above, no more is read. */
@@ -85,7 +85,7 @@ export class StoreConnection {
   /** Ends once all that is being done has been answered. */
   end(): void {
     this.#isEnding = true
-    for (const list of this.#lists.values()) list.leave()
+    for (const list of this.#lists.values()) void list.leave()
     this.#goOn()
     if (this.#requestCount === 0) this.#socket.end()
   }
@@ -169,8 +169,9 @@ export class StoreConnection {
       case 'refs':
       case 'sizes':
       case 'heads':
-      case 'check':
         return this.#begin(request.id, serveList(store, request.method, request.prefix))
+      case 'check':
+        return this.#begin(request.id, new CheckList(store, request))
       case 'collect':
         if (childrenOf === undefined) {
           const why = 'the program that has it open does not know what is under a chunk'
@@ -183,7 +184,7 @@ export class StoreConnection {
       case 'next':
         return this.#page(request.list)
       case 'leave':
-        this.#leave(request.list)
+        await this.#leave(request.list)
         return null
     }
   }
@@ -219,10 +220,10 @@ export class StoreConnection {
 
   async #begin(id: number, list: ServedList): Promise<Value> {
     if (this.#lists.size >= MAX_LISTS || this.#lists.has(id)) {
-      list.leave()
+      void list.leave()
       throw new ProtocolError(`more than ${MAX_LISTS} lists at once`)
     }
-    if (this.#isOver) list.leave()
+    if (this.#isOver) void list.leave()
     else this.#lists.set(id, list)
     return this.#page(id, list)
   }
@@ -238,9 +239,10 @@ export class StoreConnection {
     }
   }
 
-  #leave(id: number): void {
-    this.#lists.get(id)?.leave()
+  async #leave(id: number): Promise<void> {
+    const list = this.#lists.get(id)
     this.#lists.delete(id)
+    await list?.leave()
   }
 
   get #isBusy(): boolean {
@@ -262,7 +264,7 @@ export class StoreConnection {
   }
 
   #close(): void {
-    for (const list of this.#lists.values()) list.leave()
+    for (const list of this.#lists.values()) void list.leave()
     this.#lists.clear()
     this.#letGo()
     this.#settled()

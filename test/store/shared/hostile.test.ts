@@ -41,7 +41,7 @@ const REQUESTS: readonly Value[][] = [
   [7, 'move', 'main', first!, second!],
   [8, 'refs', ''],
   [9, 'heads', 'm'],
-  [10, 'check', ''],
+  [10, 'check', [0.5, 7], true],
   [11, 'next', 8],
   [12, 'leave', 8],
 ]
