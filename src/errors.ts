@@ -66,6 +66,9 @@ export class SourceError extends NomsyError {
   }
 }
 
+/** Bytes that were to be stored as what is in a tar archive are none, or not all of one. */
+export class ArchiveError extends SourceError {}
+
 /** A directory on disk was to be read or written where the system's calls for it cannot be made; `platform` is where. */
 export class UnsupportedPlatformError extends NomsyError {
   readonly platform: string

@@ -51,7 +51,18 @@ test('archives', async () => {
   const put = await place.nomsy(['put', '--tar', '-'], { input: bytes })
   const { out } = await place.nomsy(['put', 'tree'])
   expect(put.out.split(' ')[0]).toBe(out.split(' ')[0])
-  expect((await place.nomsy(['put', '--tar', 'tree/sub/file'])).err).toMatch(/archive/)
+  expect((await place.nomsy(['put', '--tar', 'tree/sub/file'])).err).toBe(
+    'nomsy: tree/sub/file: is no tar archive\n',
+  )
+  const none = await place.nomsy(['put', '--tar', '--name', 'none', '-'], { input: '' })
+  expect([none.code, none.err]).toEqual([
+    1,
+    'nomsy: standard input: there is no archive: not a single byte\n',
+  ])
+  expect((await place.nomsy(['heads'])).out).not.toContain('none')
+  const cut = await place.nomsy(['put', '--tar', '-'], { input: bytes.subarray(0, -1024) })
+  expect(cut).toMatchObject({ code: 1, err: expect.stringContaining('it may be cut off') })
+  expect(cut.out).toMatch(/^\w{32} {2}-\n$/)
   expect((await place.nomsy(['check'])).code).toBe(0)
 })
 
