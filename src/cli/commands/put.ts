@@ -74,6 +74,8 @@ export async function run(context: CommandContext, options: PutOptions, paths: s
   const directories = new Set<string>()
   for (const path of paths) if (await isDirectory(path)) directories.add(path)
   if (tar && directories.size > 0) throw new UsageError('--tar is for archives, and not for directories')
+  if (!state && directories.size === 0)
+    throw new UsageError('only files are given, and --no-state is for directories')
   const treeOptions = await treeOptionsOf(options, tar || directories.size > 0)
   if (tar && (treeOptions.exclude?.length ?? 0) > 0)
     throw new UsageError('of archives all is stored; leave out --exclude and --exclude-from')
