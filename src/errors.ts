@@ -256,3 +256,8 @@ function placeText(place: unknown): string {
   if (place instanceof Uint8Array) return JSON.stringify(new TextDecoder().decode(place))
   return typeof place === 'string' ? JSON.stringify(place) : String(place)
 }
+
+/** Whether `error` is of a chunk that is there no more, or not as it was written. */
+export function isLostChunk(error: unknown): error is MissingChunkError | DamagedChunkError {
+  return error instanceof MissingChunkError || error instanceof DamagedChunkError
+}

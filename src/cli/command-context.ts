@@ -43,6 +43,8 @@ export class CommandContext {
   readonly quiet: boolean
   /** What kept the store from being opened as a writer would: it is damaged. */
   damage: string | undefined
+  /** Whether the store was made by this run. */
+  madeStore = false
   readonly #durability: Durability | undefined
   #database: Database | undefined
 
@@ -105,6 +107,7 @@ export class CommandContext {
       if (!hasCode(error, 'NOMSY_NO_STORE')) throw error
     }
     const database = await this.#open(location, { create: true, compression })
+    this.madeStore = true
     this.note(`made a new store at ${location}`)
     return database
   }
@@ -135,6 +138,8 @@ export class CommandContext {
 
   async #open(location: string, options: OpenOptions): Promise<Database> {
     const { open } = await import('../database/open.js')
+    if (location === 'memory:')
+      throw new UsageError('memory: keeps nothing once a command has ended; name a directory')
     this.signal.throwIfAborted()
     try {
       this.#database = await open(location, { ...options, durability: this.#durability })

@@ -73,25 +73,24 @@ export async function run(
   if ((dest === undefined) === (tar === undefined))
     throw new UsageError('name one place to write to: DEST, or --tar FILE')
   if (deletes && !into) throw new UsageError('--delete is for --into')
-  const notForFiles = optionForDirectories(options)
-  if (tar !== undefined && notForFiles !== undefined)
-    throw new UsageError(`${notForFiles} is for directories on the disk; leave it out for an archive`)
+  const option = optionForDirectories(options)
+  if (tar !== undefined && (option ?? options.seed) !== undefined)
+    throw new UsageError(`${option ?? '--seed'} is for directories on the disk; leave it out for an archive`)
   const db = await context.openToRead()
   const found = await findValue(db, object)
   if (tar !== undefined) await writeTar(context, db, ofKind(found, 'dir', object), tar)
   else if (found.kind === 'dir') await writeDirectory(context, db, found.object, object, dest!, options)
   else {
     const blob = ofKind(found, 'blob', object)
-    if (notForFiles !== undefined)
-      throw new UsageError(`${notForFiles} is for directories, and ${object} is a blob; leave it out`)
+    if (option !== undefined)
+      throw new UsageError(`${option} is for directories, and ${object} is a blob; leave it out`)
     await writeFile(context, db, blob, object, dest!)
   }
 }
 
 /** An option that is given and has no meaning for files. */
-function optionForDirectories({ into, seed, sameOwner }: GetOptions): string | undefined {
+function optionForDirectories({ into, sameOwner }: GetOptions): string | undefined {
   if (into) return '--into'
-  if (seed !== undefined) return '--seed'
   return sameOwner ? undefined : '--no-same-owner'
 }
 

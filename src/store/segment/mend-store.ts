@@ -16,7 +16,7 @@ import { chunksIn } from './log-check.js'
 import { findFormat, mendFormat } from './mend-format.js'
 import { mendLog } from './mend-log.js'
 import { nodeFileSystem } from './node-file-system.js'
-import { openIndex, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
+import { openIndex, openingError, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
 import { describeOwner, removeOwner } from './owner.js'
 import { salvage } from './salvage.js'
 import { plainRecord } from './segment-log.js'
@@ -52,7 +52,12 @@ async function mendFiles(
 ): Promise<void> {
   // Before anything is made there, the lock included.
   await findFormat(fs, path)
-  const { index, unlock } = await openIndex(fs, path, { openIndex: options.openIndex, isSuspect: true })
+  const { index, unlock } = await openIndex(fs, path, {
+    openIndex: options.openIndex,
+    isSuspect: true,
+  }).catch((error: unknown) => {
+    throw openingError(path, error, true, true)
+  })
   try {
     const { format, isWritten } = await findFormat(fs, path)
     if (!isWritten) {
