@@ -39,6 +39,11 @@ export class NomsyError extends Error {
   }
 }
 
+/** Whether `error` is one of nomsy's, with this code. */
+export function isNomsyError(error: unknown, code: NomsyErrorCode): error is NomsyError {
+  return error instanceof NomsyError && error.code === code
+}
+
 /** Bytes that are not the canonical encoding of a value. `offset` is in bytes from the start of the chunk. */
 export class EncodingError extends NomsyError {
   readonly offset: number
