@@ -94,6 +94,7 @@ test.each([
   [['get', 'tree', 'out', '--delete'], /--delete is for --into/],
   [['get', 'tree', '-'], /--tar -/],
   [['put', '--tar', 'tree'], /for archives/],
+  [['put', '--tar', '--one-file-system', 'tree/sub/file'], /of archives all is stored/],
   [['put', '--no-state', 'tree/sub/file'], /for directories/],
   [['get', 'tree', '--tar', 'x', '--seed', 'tree'], /--seed is for directories on the disk/],
   [['get', 'tree:sub/file', 'x', '--into'], /--into is for directories, and tree:sub\/file is a blob/],

@@ -77,8 +77,10 @@ export async function run(context: CommandContext, options: PutOptions, paths: s
   if (!state && directories.size === 0)
     throw new UsageError('only files are given, and --no-state is for directories')
   const treeOptions = await treeOptionsOf(options, tar || directories.size > 0)
-  if (tar && (treeOptions.exclude?.length ?? 0) > 0)
-    throw new UsageError('of archives all is stored; leave out --exclude and --exclude-from')
+  if (tar && ((treeOptions.exclude?.length ?? 0) > 0 || treeOptions.oneFileSystem))
+    throw new UsageError(
+      'of archives all is stored; leave out --exclude, --exclude-from and --one-file-system',
+    )
   const sources = await findSources(paths.filter((path) => !directories.has(path)))
   const db = await context.openOrCreate({ compression })
   for (const path of paths) {
