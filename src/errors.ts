@@ -39,6 +39,11 @@ export class NomsyError extends Error {
   }
 }
 
+/** Whether `error` is one of nomsy's, with this code. */
+export function isNomsyError(error: unknown, code: NomsyErrorCode): error is NomsyError {
+  return error instanceof NomsyError && error.code === code
+}
+
 /** Bytes that are not the canonical encoding of a value. `offset` is in bytes from the start of the chunk. */
 export class EncodingError extends NomsyError {
   readonly offset: number
@@ -65,6 +70,9 @@ export class SourceError extends NomsyError {
     super('NOMSY_SOURCE_FAILED', message, options)
   }
 }
+
+/** Bytes that were to be stored as what is in a tar archive are none, or not all of one. */
+export class ArchiveError extends SourceError {}
 
 /** A directory on disk was to be read or written where the system's calls for it cannot be made; `platform` is where. */
 export class UnsupportedPlatformError extends NomsyError {
@@ -252,4 +260,9 @@ function conflictsText(count: number, first: readonly unknown[]): string {
 function placeText(place: unknown): string {
   if (place instanceof Uint8Array) return JSON.stringify(new TextDecoder().decode(place))
   return typeof place === 'string' ? JSON.stringify(place) : String(place)
+}
+
+/** Whether `error` is of a chunk that is there no more, or not as it was written. */
+export function isLostChunk(error: unknown): error is MissingChunkError | DamagedChunkError {
+  return error instanceof MissingChunkError || error instanceof DamagedChunkError
 }

@@ -1,6 +1,5 @@
 /** A range of bytes as curl and HTTP write it: `0-99`, `100-`, `-500`. RFC 9110, section 14.1.2. */
 
-import { parseByteCount } from './byte-count.js'
 import { Failure, UsageError } from './failure.js'
 
 export interface ByteRange {
@@ -18,12 +17,17 @@ export function parseByteRange(text: string): ByteRange {
   if (firstText === undefined || lastText === undefined || text === '-') {
     throw new UsageError(`--range ${text}: not a range of bytes; write 0-99, 100- or -500`)
   }
-  const first = firstText === '' ? undefined : parseByteCount(`--range ${text}`, firstText)
-  const last = lastText === '' ? undefined : parseByteCount(`--range ${text}`, lastText)
+  const first = offsetOf(firstText)
+  const last = offsetOf(lastText)
   if (first !== undefined && last !== undefined && last < first) {
     throw new UsageError(`--range ${text}: the last byte is before the first; write ${last}-${first}`)
   }
   return { text, first, last }
+}
+
+/** The number, or the largest offset for those beyond: nothing is as long as either. */
+function offsetOf(digits: string): number | undefined {
+  return digits === '' ? undefined : Math.min(Number(digits), Number.MAX_SAFE_INTEGER)
 }
 
 /**

@@ -5,7 +5,7 @@
 
 import type { Database } from '../database/database.js'
 import type { OpenOptions } from '../database/open.js'
-import { NomsyError, type NomsyErrorCode } from '../errors.js'
+import { isNomsyError, type NomsyError, type NomsyErrorCode } from '../errors.js'
 import type { Compression } from '../store/segment/compression.js'
 import type { Durability } from '../store/segment/durability.js'
 import { Failure, UsageError } from './failure.js'
@@ -43,6 +43,8 @@ export class CommandContext {
   readonly quiet: boolean
   /** What kept the store from being opened as a writer would: it is damaged. */
   damage: string | undefined
+  /** Whether the store was made by this run. */
+  madeStore = false
   readonly #durability: Durability | undefined
   #database: Database | undefined
 
@@ -62,14 +64,14 @@ export class CommandContext {
       return await this.#open(location, { create: false })
     } catch (error) {
       // What is damaged in one place can be read in others, and a log that grows can be read up to where it is.
-      if (hasCode(error, 'NOMSY_DAMAGED_STORE')) {
+      if (isNomsyError(error, 'NOMSY_DAMAGED_STORE')) {
         this.damage = error.message
         this.note(`${error.message}; reading what is left`)
       }
-      if (READABLE.some((code) => hasCode(error, code))) {
+      if (READABLE.some((code) => isNomsyError(error, code))) {
         return this.#open(location, { create: false, readOnly: true })
       }
-      throw hasCode(error, 'NOMSY_NO_STORE') ? noStore(location, isDefault, error) : error
+      throw isNomsyError(error, 'NOMSY_NO_STORE') ? noStore(location, isDefault, error) : error
     }
   }
 
@@ -79,7 +81,7 @@ export class CommandContext {
     try {
       return await this.#open(location, { create: false, makesRoom })
     } catch (error) {
-      throw hasCode(error, 'NOMSY_NO_STORE') ? noStore(location, isDefault, error) : error
+      throw isNomsyError(error, 'NOMSY_NO_STORE') ? noStore(location, isDefault, error) : error
     }
   }
 
@@ -102,9 +104,10 @@ export class CommandContext {
     try {
       return await this.#open(location, { create: false, compression })
     } catch (error) {
-      if (!hasCode(error, 'NOMSY_NO_STORE')) throw error
+      if (!isNomsyError(error, 'NOMSY_NO_STORE')) throw error
     }
     const database = await this.#open(location, { create: true, compression })
+    this.madeStore = true
     this.note(`made a new store at ${location}`)
     return database
   }
@@ -135,6 +138,8 @@ export class CommandContext {
 
   async #open(location: string, options: OpenOptions): Promise<Database> {
     const { open } = await import('../database/open.js')
+    if (location === 'memory:')
+      throw new UsageError('memory: keeps nothing once a command has ended; name a directory')
     this.signal.throwIfAborted()
     try {
       this.#database = await open(location, { ...options, durability: this.#durability })
@@ -155,10 +160,6 @@ async function checkTakesCompression(location: string): Promise<void> {
   const { takesCompression } = await import('../database/open.js')
   if (takesCompression(location)) return
   throw new UsageError(`${location} is of a kind that packs in its own way; leave out --compression`)
-}
-
-function hasCode(error: unknown, code: NomsyErrorCode): error is NomsyError {
-  return error instanceof NomsyError && error.code === code
 }
 
 function noStore(location: string, isDefault: boolean, cause: NomsyError): Failure {

@@ -5,6 +5,7 @@ import { SourceError } from '../errors.js'
 import type { TreeProblem, TreeSummary } from '../tree/local/put-tree.js'
 import { pathText } from '../tree/tree-path.js'
 import type { CommandContext } from './command-context.js'
+import { counted } from './counted.js'
 import { Failure, failureAt } from './failure.js'
 import { STDIN } from './source.js'
 
@@ -38,7 +39,9 @@ export async function readDirectory<T extends Pick<TreeSummary, 'leftOut' | 'pro
       context.warn(totals(path, changed, result.problemCount - changed))
     }
     if (result.leftOut > 0)
-      context.note(`${path}: ${count(result.leftOut, 'symlink or special file')} not recorded, as you asked`)
+      context.note(
+        `${path}: ${counted(result.leftOut, 'symlink or special file')} not recorded, as you asked`,
+      )
     return result
   } catch (error) {
     if (error instanceof SourceError) throw new Failure(`${path}: ${error.message}`, { cause: error })
@@ -54,12 +57,8 @@ function placeOf(top: string, { path }: TreeProblem): string {
 
 function totals(path: string, changed: number, lost: number): string {
   const words = [
-    ...(changed > 0 ? [`${count(changed, 'file')} changed while read`] : []),
-    ...(lost > 0 ? [`${count(lost, 'entry', 'entries')} left out`] : []),
+    ...(changed > 0 ? [`${counted(changed, 'file')} changed while read`] : []),
+    ...(lost > 0 ? [`${counted(lost, 'entry', 'entries')} left out`] : []),
   ]
   return `${path}: ${words.join(', ')}; all else is stored`
-}
-
-function count(number: number, one: string, many = `${one}s`): string {
-  return `${number} ${number === 1 ? one : many}`
 }

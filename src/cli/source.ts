@@ -8,7 +8,7 @@ import { access, type FileHandle, open, stat } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { SourceError } from '../errors.js'
+import { ArchiveError, SourceError } from '../errors.js'
 import { Failure, failureAt, UsageError } from './failure.js'
 
 /** How standard input is written in place of a file. */
@@ -81,6 +81,7 @@ async function named<T>(name: string, read: () => Promise<T>, signal: AbortSigna
     return await read()
   } catch (error) {
     if (signal.aborted) throw signal.reason
+    if (error instanceof ArchiveError) throw new Failure(`${name}: ${error.message}`, { cause: error })
     if (error instanceof ChangedError || (error instanceof SourceError && error.cause === undefined)) {
       throw new Failure(
         `${name}: changed while it was read, ${error.message}; nothing refers to it, run it again when it rests`,

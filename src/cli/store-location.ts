@@ -1,7 +1,7 @@
 /** Which store is meant where a command does not say: SPEC "Command line". */
 
 import { statSync } from 'node:fs'
-import { homedir } from 'node:os'
+import { homedir, userInfo } from 'node:os'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 
 /** Name of the directory that makes a store of a directory's own. */
@@ -47,6 +47,7 @@ function userStore(environment: NodeJS.ProcessEnv): string {
   const base =
     XDG_DATA_HOME !== undefined && isAbsolute(XDG_DATA_HOME)
       ? XDG_DATA_HOME
-      : join(homedir(), '.local', 'share')
+      : // Node takes an empty HOME at its word.
+        join(homedir() || userInfo().homedir, '.local', 'share')
   return join(base, 'nomsy')
 }

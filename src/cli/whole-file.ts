@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { removeAbandoned, stemOf } from '../tree/local/beside.js'
 import { Failure, failureAt } from './failure.js'
 import { writeSlabs } from './slabs.js'
 
@@ -25,10 +26,9 @@ export async function writeWholeFile(
   }
   const target = old === undefined ? path : await realpath(path)
   const directory = dirname(target)
-  const temporary = join(
-    directory,
-    `.${basename(target).slice(0, 200)}.${randomBytes(6).toString('hex')}.part`,
-  )
+  const stem = `.${stemOf(basename(target))}.`
+  removeAbandoned(directory, stem, '.part')
+  const temporary = join(directory, `${stem}${randomBytes(6).toString('hex')}.part`)
   const file = await at(path, open(temporary, 'wx', 0o666))
   let isDone = false
   try {

@@ -181,7 +181,8 @@ export class Database {
   /**
    * Stores what is in a tar archive (pax, GNU, ustar) as a directory: the one that its files on the disk would give, with
    * what the archive says of them, and `with` asks for. Members may come in any order; of those of the same name the last
-   * one counts. Rejects with NOMSY_SOURCE_FAILED for what is no archive, and for names that lead out of it.
+   * one counts. Rejects with NOMSY_SOURCE_FAILED for what is no archive, or cut off within a member, and for names that
+   * lead out of it. One that ends after a member, without its mark, is stored and told to `onProblem`.
    */
   async putTar(archive: AsyncIterable<Uint8Array>, options: PutTarOptions = {}): Promise<Directory> {
     const [{ putTar }, { userId, groupId }] = await Promise.all([

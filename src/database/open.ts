@@ -99,6 +99,8 @@ export async function compressionAt(path: string): Promise<Compression> {
 
 /** Each kind of store is loaded when one of it is opened. */
 async function openStore(location: string, options: OpenOptions): Promise<ChunkStore> {
+  if (location === '' || location === 'level:')
+    throw new RangeError(`${location}: there is no path; write a path, level:PATH or memory:`)
   if (location === 'memory:') {
     const { MemoryStore } = await import('../store/memory-store.js')
     return new MemoryStore()

@@ -5,7 +5,7 @@
 
 import { writeBlob } from '../blob/blob.js'
 import type { BlobSource } from '../blob/blob-source.js'
-import { NomsyError } from '../errors.js'
+import { isNomsyError } from '../errors.js'
 import { Ref } from '../hash/ref.js'
 import { RefSet } from '../hash/ref-set.js'
 import { childrenOf } from '../sequence/walk.js'
@@ -132,20 +132,16 @@ async function getMany(
   try {
     return await from.getMany(refs)
   } catch (error) {
-    if (!isDamage(error)) throw error
+    if (!isNomsyError(error, 'NOMSY_DAMAGED_CHUNK')) throw error
     return Promise.all(
       refs.map((ref) =>
         from.get(ref).catch((error: unknown) => {
-          if (isDamage(error)) return undefined
+          if (isNomsyError(error, 'NOMSY_DAMAGED_CHUNK')) return undefined
           throw error
         }),
       ),
     )
   }
-}
-
-function isDamage(error: unknown): boolean {
-  return error instanceof NomsyError && error.code === 'NOMSY_DAMAGED_CHUNK'
 }
 
 /** A chunk's children come before it; where it was needed to know of them, the next time through finds them. */

@@ -47,7 +47,6 @@ describe('exit status 2 for wrong usage', () => {
     [['cat', 'x', '--range'], "option '--range <a-b>' argument missing"],
     [['cat', 'x', '--range', 'nonsense'], '--range nonsense: not a range of bytes; write 0-99, 100- or -500'],
     [['cat', 'x', '--range', '5-3'], '--range 5-3: the last byte is before the first; write 3-5'],
-    [['cat', 'x', '--range', `0-${TOO_LARGE}`], 'the largest offset is 9007199254740991'],
     [['get', 'x'], 'name one place to write to'],
     [['get', 'x', 'y', 'z'], 'too many arguments'],
     [['diff', 'x'], "missing required argument 'b'"],
@@ -59,6 +58,8 @@ describe('exit status 2 for wrong usage', () => {
     [['splice', 'x', '--at', '0', '--name', '..'], "'..' cannot name a head"],
     [['init', 'one', '--store', 'two'], 'init one with --store two: name one place'],
     [['heads', '--store', 'ftp://host/x'], 'ftp://host/x: not a kind of store'],
+    [['heads', '--store', 'level:'], 'level:: there is no path; write a path, level:PATH or memory:'],
+    [['put', 'file', '--store', 'memory:'], 'memory: keeps nothing once a command has ended'],
   ]
   test.concurrent.each(cases)('%j', async (args, words) => {
     expectFailure(await at.nomsy(args), 2, new RegExp(escapeRegExp(words)))
@@ -100,6 +101,8 @@ describe('exit status 1 for what cannot be done', () => {
       { asNobody: true },
     ],
     [['put', 'file'], /nomsy: .*cannot be written/, { asNobody: true }],
+    [['repair'], /nomsy: .*cannot be written to, its store can only be read/, { asNobody: true }],
+    [['expire', 'x', '--keep-last', '1'], "x is a blob and no commit; 'nomsy commit NAME x"],
   ]
   test.each(cases)('%j', async (args, words, options) => {
     expectFailure(await at.nomsy(args, options), 1, new RegExp(words))

@@ -19,6 +19,8 @@ describe('a range gives what Buffer.subarray gives', () => {
     ['-10', -10],
     ['-11', 0],
     ['-9007199254740991', 0],
+    ['0-99999999999999999999999', 0],
+    ['-99999999999999999999999', 0],
   ]
   test.each(cases)('%s', (text, from, to) => {
     const { start, end } = applyByteRange(parseByteRange(text), DATA.length, 'x')
@@ -35,6 +37,7 @@ test.each([
   ['10-', 10],
   ['10-20', 10],
   ['9007199254740991-', 10],
+  ['99999999999999999999999-', 10],
   ['-0', 10],
   ['0-', 0],
   ['0-0', 0],
@@ -63,9 +66,6 @@ test.each([
   '--5',
   '0-1,3-4',
   'bytes=0-1',
-  '9007199254740992-',
-  '0-9007199254740992',
-  '-99999999999999999999',
   '١-٢',
 ])("'%s' is not a range", (text) => {
   expect(() => parseByteRange(text)).toThrow(UsageError)

@@ -63,7 +63,10 @@ describe('a chunk that is', () => {
         /^nomsy: \S+: \d problems?; storing the same data again brings damaged and missing chunks back, and so may 'nomsy repair'\n$/,
       )
       const one = jsonLines((await at.nomsy(['check', '--data', 'data', '--json'])).out)
-      expect(one).toMatchObject([{ ref: leaf.ref.toString(), object: 'data', start }])
+      expect(one).toMatchObject([
+        { ref: leaf.ref.toString(), object: 'data', start },
+        { problems: 1, known: 0 },
+      ])
       expect((await at.nomsy(['check', '--data', 'other'])).code).toBe(0)
     })
 
@@ -73,6 +76,21 @@ describe('a chunk that is', () => {
       expect((await at.nomsy(['cat', 'data'])).bytes.equals(data)).toBe(true)
     })
   })
+})
+
+test('where a name cannot be followed any more, what follows all names says which to give up', async () => {
+  const at = new Workplace('level:')
+  const ref = await at.put(data)
+  await at.ok('branch', 'copy', ref)
+  const level = new Level(at.path('store'))
+  const root = (await chunksOfData()).at(-1)!
+  expect(root.ref.toString()).toBe(ref)
+  await level.del(keyOf(root.ref), KEYS)
+  await level.close()
+  const words = `nomsy: chunk ${ref} is not in this store; 'nomsy check' lists what that affects, storing the same data again brings it back; or give up what needs it: 'nomsy rm copy', 'nomsy rm ${ref}'\n`
+  expect(await at.nomsy(['gc'])).toMatchObject({ code: 1, out: '', err: words })
+  await at.ok('rm', 'copy', ref)
+  expect((await at.nomsy(['gc'])).code).toBe(0)
 })
 
 test('an object that is no blob is listed as such and not shown as one', async () => {

@@ -1,6 +1,6 @@
 /** nomsy repair, and what check says before and after it. */
 
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { jsonLines, noise, Workplace } from './program.js'
 
@@ -69,6 +69,15 @@ describe('repair', () => {
     expect((await at.nomsy(['repair', '--seed', 'absent'])).code).toBe(1)
     expect((await at.nomsy(['repair', '--from', 'absent'])).code).toBe(1)
     expect(await at.nomsy(['check', '--data'])).toMatchObject({ code: 0, out: '' })
+    // Files in place of the directories are made anew too, and read as if there were none.
+    for (const name of ['state', 'lock']) {
+      rmSync(at.path('store', name), { recursive: true, force: true })
+      writeFileSync(at.path('store', name), 'in the way')
+    }
+    expect(await at.nomsy(['check', '--json'])).toMatchObject({ code: 0, out: '{"problems":0,"known":0}\n' })
+    expect(await at.nomsy(['repair', '--json'])).toMatchObject({ code: 0, out: '{"found":0,"lost":0}\n' })
+    expect((await at.nomsy(['check', '--data'])).code).toBe(0)
+    expect(statSync(at.path('store', 'lock')).isDirectory()).toBe(true)
   })
 })
 

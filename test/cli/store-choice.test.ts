@@ -45,6 +45,19 @@ test('a relative XDG_DATA_HOME is ignored, as its specification says', async () 
   expect((await at.nomsy(['cat', 'home'], options)).out).toBe('home')
 })
 
+test('an empty HOME is none', async () => {
+  await at.ok(
+    'put',
+    at.path('project', '.nomsy', 'FORMAT'),
+    '--name',
+    'here',
+    '--store',
+    'elsewhere/.local/share/nomsy',
+  )
+  const { out } = await at.nomsy(['heads'], { env: { ...env, HOME: '' }, cwd: at.path('elsewhere') })
+  expect(out).not.toContain('  here\n')
+})
+
 test.concurrent.each([
   ['cat', 'x'],
   ['get', 'x', 'y'],

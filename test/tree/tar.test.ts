@@ -12,6 +12,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
+import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Database } from '../../src/database/database.js'
 import { open } from '../../src/database/open.js'
@@ -264,6 +265,29 @@ test('an archive that is cut off, or none, is refused', async () => {
   const damaged = Buffer.from(archive)
   damaged[3] = 0x41
   await expect(db.putTar(pieces(damaged, 4096))).rejects.toThrow('sum is wrong')
+  const refused: [Uint8Array, string][] = [
+    [new Uint8Array(0), 'not a single byte'],
+    [Buffer.from('text '.repeat(300)), 'is no tar archive'],
+    [gzipSync(archive), 'is packed with gzip; unpack it first'],
+    [archive.subarray(0, 2560 + 1024), 'ends in the middle of a member'],
+  ]
+  for (const [bytes, words] of refused)
+    await expect(db.putTar(pieces(bytes, 100)), words).rejects.toThrow(words)
+})
+
+test('an archive without its end is stored, and told', async () => {
+  const archive = archiveOf([{ name: 'a', content: 'x' }, { name: 'b' }])
+  const putUpTo = async (end: number): Promise<[number, string[]]> => {
+    const problems: string[] = []
+    const onProblem = (path: string, message: string): void => void problems.push(path + message)
+    const tree = await db.putTar(pieces(archive.subarray(0, end), 1000), { onProblem })
+    return [tree.size, problems]
+  }
+  expect(await putUpTo(archive.length)).toEqual([2, []])
+  expect(await putUpTo(archive.length - 512)).toEqual([2, []])
+  const problems = ['the mark is missing that ends an archive; it may be cut off']
+  expect(await putUpTo(archive.length - 1024)).toEqual([2, problems])
+  expect(await putUpTo(1024)).toEqual([1, problems])
 })
 
 test('ACLs in words and in bytes', () => {

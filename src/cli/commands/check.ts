@@ -23,7 +23,8 @@ export const usage: CommandUsage = {
   notes: `Without an option follows all names and pins: every commit and node is read and held against the rules, and the
 data of blobs has to be there. That finds what is missing, and not every flipped bit of data: --data does.
 Prints a line for each problem: what is wrong, and which bytes or items of which object cannot be read because of it.
-Exits with 1 if there is any; what 'nomsy repair' has found to be lost is none.`,
+Exits with 1 if there is any; what 'nomsy repair' has found to be lost is none. With --json the last line is
+{problems, known}, how many there are of each.`,
   examples: [
     'nomsy check',
     'nomsy check --data',
@@ -72,6 +73,7 @@ export async function run(context: CommandContext, options: CheckOptions, object
     if (problem.message !== context.damage) await report(problem)
   }
   progress.end()
+  if (context.json) await context.output.report(JSON.stringify(counts))
   conclude(context, object ?? db.store.location, data, sample, counts)
 }
 

@@ -9,6 +9,7 @@ import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
 import { parseCount } from '../count.js'
 import { UsageError } from '../failure.js'
+import { namingLost } from '../lost-chunk.js'
 import { findValue, type StoredObject } from '../objects/find-object.js'
 import { joinLine, shownName } from '../show/name-line.js'
 import { formatSize } from '../size.js'
@@ -80,7 +81,9 @@ async function measure(
   const { signal, json, output } = context
   const { usageOf } = await import('../../database/usage.js')
   const refs = measured.map(({ ref }) => ref)
-  const { usages, common } = await usageOf(db.store, refs, { roots: db.roots(), signal })
+  const { usages, common } = await namingLost(db, signal, () =>
+    usageOf(db.store, refs, { roots: db.roots(), signal }),
+  )
   const isTerminal = process.stdout.isTTY === true
   for (const [index, { name, ref, logicalBytes }] of measured.entries()) {
     const use = usages[index]!

@@ -7,6 +7,7 @@ import type { CommandContext } from '../command-context.js'
 import { parseCount } from '../count.js'
 import { UsageError } from '../failure.js'
 import { checkName } from '../head-name.js'
+import { findCommit } from '../objects/find-object.js'
 import { commitJson, commitLine } from '../show/commit-text.js'
 import { painter } from '../styled.js'
 
@@ -62,6 +63,8 @@ export async function run(context: CommandContext, options: ExpireOptions, name:
     throw new UsageError(`say what to keep: one of --keep-${RETENTION_RULES.join(', --keep-')}`)
   const { json, output, signal } = context
   const db = dryRun ? await context.openToRead() : await context.openToWrite({ makesRoom: true })
+  // In words of a person's, where it is none.
+  await findCommit(db, name)
   const { head, commits } = await db.expire(name, { ...retention, dryRun, signal })
   const paint = painter(process.stdout)
   const line = (commit: Commit, reasons: readonly string[]): string =>

@@ -2,6 +2,7 @@
 
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
+import { namingLost } from '../lost-chunk.js'
 import { formatSize } from '../size.js'
 
 export const usage: CommandUsage = {
@@ -9,7 +10,8 @@ export const usage: CommandUsage = {
   arguments: [],
   options: [{ flags: '-n, --dry-run', description: 'say what would be freed, and free nothing' }],
   notes: `Kept is all that names and pins hold, with the whole history of names that have commits; 'nomsy expire' makes
-histories shorter. Nothing is freed where something that is to be kept is missing or damaged: 'nomsy check' says what.`,
+histories shorter. Nothing is freed where something that is to be kept is missing or damaged: 'nomsy check' says what, and
+'nomsy rm' gives it up.`,
   examples: ['nomsy gc --dry-run', 'nomsy rm disk-monday && nomsy gc'],
 }
 
@@ -17,7 +19,7 @@ export async function run(context: CommandContext, { dryRun = false }: { dryRun?
   const { json, output, signal } = context
   const db = dryRun ? await context.openToRead() : await context.openToWrite({ makesRoom: true })
   using progress = context.progress('gc')
-  const collected = await db.gc({ dryRun, signal })
+  const collected = await namingLost(db, signal, () => db.gc({ dryRun, signal }))
   progress.end()
   if (json) return output.report(JSON.stringify({ dryRun, ...collected }))
   const { keptChunks, freedChunks, freedBytes, storedBytes } = collected

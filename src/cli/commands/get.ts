@@ -1,13 +1,14 @@
 /** nomsy get: writes an object to a file, whole or not at all, or a directory with all that is in it. */
 
-import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { Blob } from '../../blob/blob.js'
 import type { Database } from '../../database/database.js'
 import type { Directory } from '../../tree/directory.js'
 import type { EntryName } from '../../tree/entry.js'
+import { whyNoName } from '../../tree/entry-name.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
+import { isDirectory } from '../directory-source.js'
 import { Failure, UsageError } from '../failure.js'
 import { findValue, ofKind } from '../objects/find-object.js'
 import { parseObjectPath } from '../objects/object-path.js'
@@ -22,7 +23,10 @@ export const usage: CommandUsage = {
   summary: 'write an object to a file, or a directory to the disk',
   arguments: [
     ['<object>', 'a name or ref'],
-    ['[dest]', "the file; a directory: the name's last part in it; - is standard output"],
+    [
+      '[dest]',
+      "the file; a directory that is there, or for directories '.' or one with a / behind: the name's last part in it; - is standard output",
+    ],
   ],
   options: [
     { flags: '--into', description: 'write into a directory that is there: only what differs is replaced' },
@@ -71,11 +75,25 @@ export async function run(
   if ((dest === undefined) === (tar === undefined))
     throw new UsageError('name one place to write to: DEST, or --tar FILE')
   if (deletes && !into) throw new UsageError('--delete is for --into')
+  const option = optionForDirectories(options)
+  if (tar !== undefined && (option ?? options.seed) !== undefined)
+    throw new UsageError(`${option ?? '--seed'} is for directories on the disk; leave it out for an archive`)
   const db = await context.openToRead()
   const found = await findValue(db, object)
   if (tar !== undefined) await writeTar(context, db, ofKind(found, 'dir', object), tar)
   else if (found.kind === 'dir') await writeDirectory(context, db, found.object, object, dest!, options)
-  else await writeFile(context, db, ofKind(found, 'blob', object), object, dest!, options)
+  else {
+    const blob = ofKind(found, 'blob', object)
+    if (option !== undefined)
+      throw new UsageError(`${option} is for directories, and ${object} is a blob; leave it out`)
+    await writeFile(context, db, blob, object, dest!, options)
+  }
+}
+
+/** An option that is given and has no meaning for files. */
+function optionForDirectories({ into, sameOwner }: GetOptions): string | undefined {
+  if (into) return '--into'
+  return sameOwner ? undefined : '--no-same-owner'
 }
 
 async function writeFile(
@@ -91,7 +109,9 @@ async function writeFile(
   if (dest === STDOUT) {
     return writeSlabs(source.pieces({ signal }), (slab) => context.output.write(slab))
   }
-  const path = (await isDirectory(dest)) ? await pathIn(dest, await headOf(db, object)) : dest
+  const path = (await isDirectory(dest)) ? join(dest, nameOf(await headOf(db, object), object, dest)) : dest
+  if (path !== dest && (await isDirectory(path)))
+    throw new Failure(`${path}: is a directory; name the file to write`)
   using progress = context.progress(path, blob.size)
   await writeWholeFile(path, source.pieces({ signal }), progress.add)
   if (context.json) await context.output.line(JSON.stringify({ ref: blob.ref, name: path, size: blob.size }))
@@ -107,8 +127,10 @@ async function writeDirectory(
 ): Promise<void> {
   if (dest === STDOUT)
     throw new UsageError(`${object} is a directory; --tar - writes it to standard output as an archive`)
-  using progress = context.progress(dest)
-  const { entries, bytes, unchanged, problems } = await db.extract(directory, dest, {
+  const isInside = !into && /(^|\/)\.{0,2}$/.test(dest) && (await isDirectory(dest))
+  const place = isInside ? join(dest, nameOf(await headOf(db, object), object, dest)) : dest
+  using progress = context.progress(place)
+  const { entries, bytes, unchanged, problems } = await db.extract(directory, place, {
     into,
     deletes,
     seeds: seed,
@@ -117,12 +139,12 @@ async function writeDirectory(
     within: pathWithin(object),
     signal: context.signal,
     onProgress: progress.add,
-    onProblem: ({ path, message }) => context.warn(`nomsy: ${join(dest, path)}: ${message}`),
+    onProblem: ({ path, message }) => context.warn(`nomsy: ${join(place, path)}: ${message}`),
   })
   progress.end()
   if (context.json) {
     const { ref } = directory
-    await context.output.line(JSON.stringify({ ref, name: dest, entries, bytes, unchanged, problems }))
+    await context.output.line(JSON.stringify({ ref, name: place, entries, bytes, unchanged, problems }))
   }
   warnOf(context, problems)
 }
@@ -160,23 +182,14 @@ function pathWithin(object: string): EntryName[] {
   return parseObjectPath(object).steps.map(({ key }) => key as EntryName)
 }
 
-/** The name that `object` is; undefined where it is something else, or what is inside something. */
+/** The name that `object` is, or the place in it begins with; undefined where that is a ref. */
 async function headOf(db: Database, object: string): Promise<string | undefined> {
-  return object.includes(':') ? undefined : (await db.resolve(object)).head
+  return (await db.resolve(parseObjectPath(object).object)).head
 }
 
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory()
-  } catch {
-    // Whatever is wrong with it is said when it is written to.
-    return false
-  }
-}
-
-async function pathIn(directory: string, head: string | undefined): Promise<string> {
-  if (head === undefined) throw new Failure(`${directory}: is a directory; name the file to write in it`)
-  const path = join(directory, basename(head))
-  if (await isDirectory(path)) throw new Failure(`${path}: is a directory; name the file to write`)
-  return path
+/** What `object` is called in the directory `dest`: the last step of its path, or the last part of its name. */
+function nameOf(head: string | undefined, object: string, dest: string): string {
+  const name = parseObjectPath(object).steps.at(-1)?.key ?? (head && basename(head))
+  if (typeof name === 'string' && whyNoName(name) === undefined) return name
+  throw new Failure(`${dest}: is a directory; name what to write in it, since ${object} has no name for it`)
 }

@@ -36,6 +36,7 @@ export async function run(
   const db = await context.openOrCreate({ location, compression })
   await db.flush()
   if (compression !== undefined) await checkRemembered(location, compression)
+  if (!context.madeStore) context.note(`${location} is a store already; nothing was changed`)
   if (context.json) await context.output.line(JSON.stringify({ store: db.store.location }))
 }
 

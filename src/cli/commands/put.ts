@@ -3,6 +3,7 @@
 import type { Blob } from '../../blob/blob.js'
 import type { Database } from '../../database/database.js'
 import type { Compression } from '../../store/segment/compression.js'
+import type { Directory } from '../../tree/directory.js'
 import type { PutTreeOptions } from '../../tree/local/put-tree.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
@@ -43,7 +44,8 @@ open, that one packs, in its own way.
 A directory under --name is committed each time. Files in it that have not changed since it was last put, by their
 times, size and inode, are not read again. What cannot be read, or changes meanwhile, is said; all else is stored, and
 the exit status is 1.
-An archive gives the directory that its files on the disk would give, with all that it says of them.
+An archive gives the directory that its files on the disk would give, with all that it says of them. One that ends
+without its mark may be cut off: that is said, and the exit status is 1.
 ${TREE_NOTES}`,
   examples: [
     'nomsy put --name disk disk.img',
@@ -72,9 +74,13 @@ export async function run(context: CommandContext, options: PutOptions, paths: s
   const directories = new Set<string>()
   for (const path of paths) if (await isDirectory(path)) directories.add(path)
   if (tar && directories.size > 0) throw new UsageError('--tar is for archives, and not for directories')
+  if (!state && directories.size === 0)
+    throw new UsageError('only files are given, and --no-state is for directories')
   const treeOptions = await treeOptionsOf(options, tar || directories.size > 0)
-  if (tar && (treeOptions.exclude?.length ?? 0) > 0)
-    throw new UsageError('of archives all is stored; leave out --exclude and --exclude-from')
+  if (tar && ((treeOptions.exclude?.length ?? 0) > 0 || treeOptions.oneFileSystem))
+    throw new UsageError(
+      'of archives all is stored; leave out --exclude, --exclude-from and --one-file-system',
+    )
   const sources = await findSources(paths.filter((path) => !directories.has(path)))
   const db = await context.openOrCreate({ compression })
   for (const path of paths) {
@@ -104,52 +110,54 @@ async function putDirectory(
   context: CommandContext,
   db: Database,
   path: string,
-  { name, message = `put ${path}`, ...options }: HeadWords & PutTreeOptions,
+  { name, message, ...options }: HeadWords & PutTreeOptions,
 ): Promise<void> {
   using progress = context.progress(path)
   const { signal } = context
   const onProgress = progress.addStored
-  const result = await readDirectory(context, path, (onProblem) =>
+  const { tree, files, directories, bytes } = await readDirectory(context, path, (onProblem) =>
     db.putTree(path, { ...options, signal, onProgress, onProblem }),
   )
-  const { tree, files, directories, bytes } = result
-  const { ref } = tree
-  if (name === undefined) await db.pin(ref)
-  else await db.update(name, async () => ref, { message })
   progress.end()
-  const { newBytes } = progress
-  await context.output.report(
-    context.json
-      ? JSON.stringify({
-          ref,
-          name: path,
-          files,
-          directories,
-          size: bytes,
-          newBytes,
-          ...(name !== undefined && { head: name }),
-        })
-      : `${ref}  ${printable(path)}`,
-  )
+  const words = { name: path, files, directories, size: bytes, newBytes: progress.newBytes }
+  await keepTree(context, db, tree, { name, message }, words)
 }
 
 async function putArchive(
   context: CommandContext,
   db: Database,
   source: Source,
-  { name, message = `put ${source.name}`, ...options }: HeadWords & PutTreeOptions,
+  { name, message, with: kinds }: HeadWords & PutTreeOptions,
 ): Promise<void> {
   using progress = context.progress(source.name, source.size)
   const { signal } = context
-  const { ref } = await source.readInOrder(signal, (pieces) =>
-    db.putTar(pieces, { with: options.with, signal, onProgress: progress.addStored }),
+  const onProgress = progress.addStored
+  const onProblem = (_path: string, problem: string): void => {
+    context.exitCode = 1
+    context.warn(`nomsy: ${source.title}: ${problem}; what is in it is stored`)
+  }
+  const tree = await source.readInOrder(signal, (pieces) =>
+    db.putTar(pieces, { with: kinds, signal, onProgress, onProblem }),
   )
-  if (name === undefined) await db.pin(ref)
-  else await db.update(name, async () => ref, { message })
   progress.end()
-  const { newBytes } = progress
-  const words = { ref, name: source.name, newBytes, ...(name !== undefined && { head: name }) }
-  await context.output.report(context.json ? JSON.stringify(words) : `${ref}  ${printable(source.name)}`)
+  await keepTree(context, db, tree, { name, message }, { name: source.name, newBytes: progress.newBytes })
+}
+
+/** Commits a directory to the head, or pins it, and says so: `words` are what there is to say of it as JSON. */
+async function keepTree(
+  context: CommandContext,
+  db: Database,
+  { ref }: Directory,
+  { name: head, message }: HeadWords,
+  words: { readonly name: string; readonly newBytes: number },
+): Promise<void> {
+  if (head === undefined) await db.pin(ref)
+  else await db.update(head, async () => ref, { message: message ?? `put ${words.name}` })
+  await context.output.report(
+    context.json
+      ? JSON.stringify({ ref, ...words, ...(head !== undefined && { head }) })
+      : `${ref}  ${printable(words.name)}`,
+  )
 }
 
 /** A stored file, and the bytes of chunks that the store did not have before. */

@@ -9,6 +9,7 @@ import type { Database } from '../../database/database.js'
 import type { Repaired } from '../../database/repair.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
+import { counted } from '../counted.js'
 import { Failure } from '../failure.js'
 import { printable } from '../printable.js'
 
@@ -29,7 +30,8 @@ export const usage: CommandUsage = {
   notes: `Nobody else may have the store open. Makes its index anew, takes all good chunks out of damaged places, and mends
 those: what lay there is kept in the store's directory 'damaged', which can be removed once all is well.
 Prints a line for each thing mended and for each that stays lost, with what it affects; exits with 1 if anything does.
-'nomsy check' then tells of it as known, until the chunk is stored again.`,
+'nomsy check' then tells of it as known, until the chunk is stored again. With --json the last line is {found, lost}, how
+many chunks have been brought back and how many have not.`,
   examples: [
     'nomsy repair --dry-run',
     'nomsy repair --from /mnt/backup/.nomsy',
@@ -80,6 +82,7 @@ async function repair(
   progress.end()
   if (!dryRun)
     for await (const problem of db.check({ signal: context.signal })) await reportLost(problem, report)
+  if (context.json) await context.output.report(JSON.stringify({ found, lost: lost.length }))
   conclude(context, db.store.location, dryRun, { found, lost })
 }
 
@@ -91,16 +94,12 @@ async function reportLost(
 }
 
 function conclude(context: CommandContext, store: string, dryRun: boolean, { found, lost }: Repaired): void {
-  const brought = `${count(found, 'chunk')} ${dryRun ? 'could be ' : ''}brought back`
+  const brought = `${counted(found, 'chunk')} ${dryRun ? 'could be ' : ''}brought back`
   if (lost.length === 0) return context.note(`${store}: ${brought}; nothing is lost`)
   const rest = dryRun ? 'would stay lost' : lost.length === 1 ? 'is lost' : 'are lost'
   throw new Failure(
-    `${store}: ${brought}, ${count(lost.length, 'chunk')} ${rest}; --from another store or --seed files that hold the same bytes may bring them back`,
+    `${store}: ${brought}, ${counted(lost.length, 'chunk')} ${rest}; --from another store or --seed files that hold the same bytes may bring them back`,
   )
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }
 
 /** The bytes of files, and of all files in directories, one after the other; what cannot be read is passed over. */

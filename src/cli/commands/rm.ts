@@ -1,8 +1,8 @@
 /** nomsy rm: removes names and pins. */
 
-import type { Database } from '../../database/database.js'
+import { type Database, PIN_PREFIX } from '../../database/database.js'
 import { MIN_PREFIX_CHARS } from '../../database/resolve.js'
-import { UnknownObjectError } from '../../errors.js'
+import { HeadConflictError, UnknownObjectError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
@@ -29,10 +29,24 @@ export async function run(context: CommandContext, _options: object, objects: st
   const removed = new Set(objects.map((object) => find(held, object, db)))
   for (const { name, ref } of removed) {
     context.signal.throwIfAborted()
-    await db.remove(name ?? ref.toString())
-    if (context.json) await context.output.report(JSON.stringify({ name, ref }))
-    else context.note(name === undefined ? `removed the pin of ${ref}` : `removed ${name}, which was ${ref}`)
+    const was = await remove(db, name ?? PIN_PREFIX + ref, ref)
+    if (was === undefined) context.note(`${name ?? `the pin of ${ref}`} has been removed meanwhile`)
+    else if (context.json) await context.output.report(JSON.stringify({ name, ref: was }))
+    else context.note(name === undefined ? `removed the pin of ${ref}` : `removed ${name}, which was ${was}`)
   }
+}
+
+/** Removes the head, which was `ref` when it was looked at; what it was in the end, undefined if it was gone. */
+async function remove({ heads }: Database, name: string, ref: Ref): Promise<Ref | undefined> {
+  for (let now: Ref | undefined = ref; now !== undefined; now = await heads.get(name)) {
+    try {
+      await heads.compareAndSet(name, now, undefined)
+      return now
+    } catch (error) {
+      if (!(error instanceof HeadConflictError)) throw error
+    }
+  }
+  return undefined
 }
 
 function find(held: readonly Held[], object: string, { store }: Database): Held {

@@ -4,6 +4,7 @@ import { PIN_PREFIX } from '../../database/database.js'
 import type { Amount } from '../../database/stats.js'
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
+import { namingLost } from '../lost-chunk.js'
 import { printable } from '../printable.js'
 import { formatSize } from '../size.js'
 
@@ -19,7 +20,7 @@ counted as shared. Reads every node that a name leads to, but not the leaves of 
 export async function run(context: CommandContext): Promise<void> {
   const { json, output, signal } = context
   const db = await context.openToRead()
-  const stats = await db.stats({ signal })
+  const stats = await namingLost(db, signal, () => db.stats({ signal }))
   if (json) return output.report(JSON.stringify(stats))
   const { storedBytes, segments, shared, dead, heads } = stats
   await output.line(`chunks  ${amountText(stats)}`)

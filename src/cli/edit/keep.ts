@@ -1,5 +1,5 @@
 import type { Database } from '../../database/database.js'
-import { NomsyError } from '../../errors.js'
+import { isLostChunk } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import { editHead, type HeadEdit } from './edit-head.js'
 
@@ -11,12 +11,8 @@ export async function keep(db: Database, ref: Ref, edit: HeadEdit | undefined): 
   try {
     await editHead(db, edit, async () => ref)
   } catch (error) {
-    if (!isUnreadable(error)) throw error
+    if (!isLostChunk(error)) throw error
     // Whether there is a history cannot be told any more; what is new is to be kept all the same.
     await db.setHead(edit.name, ref)
   }
-}
-
-function isUnreadable(error: unknown): boolean {
-  return error instanceof NomsyError && ['NOMSY_DAMAGED_CHUNK', 'NOMSY_MISSING_CHUNK'].includes(error.code)
 }

@@ -3,7 +3,7 @@
  * objects need it and which of their bytes or items; and where asked for, reads every stored byte.
  */
 
-import { NomsyError, type NomsyErrorCode } from '../../errors.js'
+import { isNomsyError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import { RefSet } from '../../hash/ref-set.js'
 import { type CheckOptions, type ChunkStore, type Sample, sampler } from '../../store/chunk-store.js'
@@ -96,7 +96,7 @@ async function lostIn(store: ChunkStore): Promise<RefSet> {
   for (const ref of marked) if (!(await isThere(store, ref))) lost.add(ref)
   if (lost.size < marked.length) {
     await store.lost?.replace([...lost]).catch((error: unknown) => {
-      if (!hasCode(error, 'NOMSY_READ_ONLY')) throw error
+      if (!isNomsyError(error, 'NOMSY_READ_ONLY')) throw error
     })
   }
   return lost
@@ -106,13 +106,9 @@ async function isThere(store: ChunkStore, ref: Ref): Promise<boolean> {
   try {
     return (await store.get(ref)) !== undefined
   } catch (error) {
-    if (hasCode(error, 'NOMSY_DAMAGED_CHUNK')) return false
+    if (isNomsyError(error, 'NOMSY_DAMAGED_CHUNK')) return false
     throw error
   }
-}
-
-function hasCode(error: unknown, code: NomsyErrorCode): boolean {
-  return error instanceof NomsyError && error.code === code
 }
 
 function problemOf(object: string, { ref, what, place, range, keys }: Located, lost: RefSet): Problem {

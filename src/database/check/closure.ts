@@ -4,7 +4,7 @@
  * store has them, unless they are to be read.
  */
 
-import { NomsyError } from '../../errors.js'
+import { isNomsyError, type NomsyError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
 import { RefSet } from '../../hash/ref-set.js'
 import type { ChunkStore } from '../../store/chunk-store.js'
@@ -140,7 +140,7 @@ export class Closure {
       if (refs.length === 1) return [await this.#store.get(refs[0]!)]
       return await this.#store.getMany(refs)
     } catch (error) {
-      if (!isDamage(error)) throw error
+      if (!isNomsyError(error, 'NOMSY_DAMAGED_CHUNK')) throw error
       return Promise.all(refs.map((ref) => this.#read(ref)))
     }
   }
@@ -149,12 +149,8 @@ export class Closure {
     try {
       return await this.#store.get(ref)
     } catch (error) {
-      if (isDamage(error)) return error
+      if (isNomsyError(error, 'NOMSY_DAMAGED_CHUNK')) return error
       throw error
     }
   }
-}
-
-function isDamage(error: unknown): error is NomsyError {
-  return error instanceof NomsyError && error.code === 'NOMSY_DAMAGED_CHUNK'
 }

@@ -17,7 +17,7 @@ import { chunksIn } from './log-check.js'
 import { findFormat, mendFormat } from './mend-format.js'
 import { mendLog } from './mend-log.js'
 import { nodeFileSystem } from './node-file-system.js'
-import { openIndex, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
+import { openIndex, openingError, openSegmentStore, type SegmentStoreOptions } from './open-segment-store.js'
 import { describeOwner, removeOwner } from './owner.js'
 import { isUnreadable, rescueSegments, takePlaces } from './rescue.js'
 import { salvage } from './salvage.js'
@@ -54,7 +54,12 @@ async function mendFiles(
 ): Promise<void> {
   // Before anything is made there, the lock included.
   await findFormat(fs, path)
-  const { index, unlock } = await openIndex(fs, path, { openIndex: options.openIndex, isSuspect: true })
+  const { index, unlock } = await openIndex(fs, path, {
+    openIndex: options.openIndex,
+    isSuspect: true,
+  }).catch((error: unknown) => {
+    throw openingError(path, error, true, true)
+  })
   try {
     await takePlaces(fs, path)
     const mend = (): Promise<void> => mendLogAndFormat(fs, path, damaged, index, onMended)

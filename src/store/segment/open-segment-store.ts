@@ -105,15 +105,25 @@ export async function openSegmentStore(path: string, options: SegmentStoreOption
     if (options.readOnly === true) return await openForReading(fs, path, format!.storeId, findings)
     return await openForWriting(fs, path, options)
   } catch (cause) {
-    if (cause instanceof NomsyError || cause instanceof RangeError || cause instanceof TypeError) throw cause
-    if (options.readOnly === true || !isUnwritable(cause)) {
-      throw new StoreError('NOMSY_STORE_FAILED', `${path} cannot be opened: ${rootMessage(cause)}`, { cause })
-    }
-    const rest = format === undefined ? 'no store can be made there' : 'its store can only be read'
-    throw new StoreError('NOMSY_READ_ONLY', `${path} cannot be written to, ${rest}: ${rootMessage(cause)}`, {
-      cause,
-    })
+    if (cause instanceof RangeError || cause instanceof TypeError) throw cause
+    throw openingError(path, cause, options.readOnly !== true, format !== undefined)
   }
+}
+
+/** What kept the store at `path` from being opened, to be written to if `isForWriting`, as the error that says so. */
+export function openingError(
+  path: string,
+  cause: unknown,
+  isForWriting: boolean,
+  isThere: boolean,
+): NomsyError {
+  if (cause instanceof NomsyError) return cause
+  if (!isForWriting || !isUnwritable(cause))
+    return new StoreError('NOMSY_STORE_FAILED', `${path} cannot be opened: ${rootMessage(cause)}`, { cause })
+  const rest = isThere ? 'its store can only be read' : 'no store can be made there'
+  return new StoreError('NOMSY_READ_ONLY', `${path} cannot be written to, ${rest}: ${rootMessage(cause)}`, {
+    cause,
+  })
 }
 
 async function openForWriting(

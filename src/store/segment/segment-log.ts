@@ -9,6 +9,7 @@
 
 import { StoreError } from '../../errors.js'
 import type { Ref } from '../../hash/ref.js'
+import { withResolvers } from '../with-resolvers.js'
 import { type File, type FileSystem, writeFully } from './file-system.js'
 import { comparePositions, type LogPosition } from './place.js'
 import {
@@ -121,7 +122,7 @@ export class SegmentLog {
   #writtenCount = 0
   #durableCount = 0
   /** Resolved and replaced at every step, for those who wait for one. */
-  #step = withResolvers()
+  #step = withResolvers<void>()
 
   constructor(options: SegmentLogOptions) {
     this.#options = options
@@ -351,7 +352,7 @@ export class SegmentLog {
 
   #tick(): void {
     const { resolve } = this.#step
-    this.#step = withResolvers()
+    this.#step = withResolvers<void>()
     resolve()
   }
 }
@@ -383,17 +384,4 @@ function byteCount(buffers: readonly Uint8Array[]): number {
 
 function reason(cause: unknown): string {
   return cause instanceof Error ? cause.message : String(cause)
-}
-
-interface Resolvers {
-  readonly promise: Promise<void>
-  readonly resolve: () => void
-}
-
-function withResolvers(): Resolvers {
-  let resolve = (): void => {}
-  const promise = new Promise<void>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
 }

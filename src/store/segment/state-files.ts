@@ -22,7 +22,8 @@ export async function readState(fs: FileSystem, path: string, name: string): Pro
       await file.close()
     }
   } catch (error) {
-    if (error instanceof SyntaxError || hasCode(error, 'ENOENT') || hasCode(error, 'EIO')) return undefined
+    const isNone = ['ENOENT', 'ENOTDIR', 'EIO'].some((code) => hasCode(error, code))
+    if (error instanceof SyntaxError || isNone) return undefined
     throw error
   }
 }
@@ -36,12 +37,7 @@ export async function writeState(fs: FileSystem, path: string, name: string, val
     await fs.remove(file).catch(ignoreAbsent)
     return
   }
-  await fs.makeDir(directory).then(
-    () => fs.syncDir(path),
-    (error: unknown) => {
-      if (!hasCode(error, 'EEXIST')) throw error
-    },
-  )
+  await makeStateDir(fs, path)
   await fs.remove(draft).catch(ignoreAbsent)
   const opened = await fs.create(draft)
   try {
@@ -54,6 +50,29 @@ export async function writeState(fs: FileSystem, path: string, name: string, val
   await fs.syncDir(directory)
 }
 
+/** Makes the directory where there is none; a file in its place goes. */
+async function makeStateDir(fs: FileSystem, path: string): Promise<void> {
+  const directory = stateDir(path)
+  try {
+    await fs.makeDir(directory)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+    if (!(await isFile(fs, directory))) return
+    await fs.remove(directory)
+    await fs.makeDir(directory)
+  }
+  await fs.syncDir(path)
+}
+
+async function isFile(fs: FileSystem, path: string): Promise<boolean> {
+  try {
+    await fs.readDir(path)
+    return false
+  } catch (error) {
+    return hasCode(error, 'ENOTDIR')
+  }
+}
+
 function ignoreAbsent(error: unknown): void {
-  if (!hasCode(error, 'ENOENT')) throw error
+  if (!hasCode(error, 'ENOENT') && !hasCode(error, 'ENOTDIR')) throw error
 }

@@ -4,7 +4,7 @@
  * is never removed itself.
  */
 
-import { readdir, realpath, rm } from 'node:fs/promises'
+import { lstat, readdir, realpath, rm, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { claimOpen } from '../open-directories.js'
@@ -36,6 +36,11 @@ async function openLock(directory: string, mayReplace = true): Promise<Level> {
     return database
   } catch (error) {
     if (!mayReplace || !isOfDamage(error)) throw error
+  }
+  if ((await lstat(directory)).isFile()) {
+    // Nobody's lock; by now somebody else may have put a directory in its place, which this leaves alone.
+    await unlink(directory).catch(() => {})
+    return openLock(directory, false)
   }
   // Who had the lock would have kept LevelDB from looking at its files. LOCK itself stays: it is what others may wait for.
   for (const name of await readdir(directory)) {

@@ -29,6 +29,7 @@ import {
   type Usage,
 } from '../chunk-store.js'
 import { Holders } from '../holders.js'
+import { withResolvers } from '../with-resolvers.js'
 import {
   BATCH_BYTES,
   bytesOf,
@@ -75,8 +76,8 @@ export class StoreClient implements ChunkStore {
   #isFlushed = true
   /** What the other side is to say before it answers anything. */
   readonly #awaited = [
-    { message: GREETING, ...withResolvers() },
-    { message: OPEN, ...withResolvers() },
+    { message: GREETING, ...newWaiting() },
+    { message: OPEN, ...newWaiting() },
   ] as const
   #awaitedCount = 0
   readonly #holders = new Holders()
@@ -313,7 +314,7 @@ export class StoreClient implements ChunkStore {
     if (this.#failure !== undefined) throw this.#failure
     const id = ++this.#lastId
     const frame = frameOf([id, ...request], capacity)
-    const { promise, ...waiting } = withResolvers()
+    const { promise, ...waiting } = newWaiting()
     this.#waiting.set(id, waiting)
     this.#socket.ref()
     send(this.#socket, frame)
@@ -444,14 +445,9 @@ function closedError(): StoreError {
   return new StoreError('NOMSY_CLOSED', 'this store has been closed')
 }
 
-function withResolvers(): Waiting & { readonly promise: Promise<Value | undefined> } {
-  let resolve: Waiting['resolve'] = () => {}
-  let reject: Waiting['reject'] = () => {}
-  const promise = new Promise<Value | undefined>((onResult, onError) => {
-    resolve = onResult
-    reject = onError
-  })
+function newWaiting(): Waiting & { readonly promise: Promise<Value | undefined> } {
+  const waiting = withResolvers<Value | undefined>()
   // It may be met later, or by nobody.
-  promise.catch(() => {})
-  return { promise, resolve, reject }
+  waiting.promise.catch(() => {})
+  return waiting
 }

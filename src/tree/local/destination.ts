@@ -7,6 +7,7 @@
 import { readdirSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { DestinationError } from '../../errors.js'
+import { stemOf } from './beside.js'
 import {
   AT_FDCWD,
   close,
@@ -22,9 +23,6 @@ import {
 } from './libc.js'
 import { OPEN_DIRECTORY } from './open-directory.js'
 import { flistxattr, fremovexattr } from './xattr-calls.js'
-
-/** Bytes of the name that are kept in that of the directory beside it. */
-const MAX_KEPT_NAME = 200
 
 export interface Destination {
   /** The open directory, which the one who asked for it closes. */
@@ -54,8 +52,8 @@ export function newDestination(path: string): Destination {
   const parent = opened(AT_FDCWD, dirname(place), dirname(place))
   try {
     checkFree(path, place, statAt(parent, name), fstat(parent))
-    const beside = `.${Buffer.from(name).subarray(0, MAX_KEPT_NAME).toString('latin1')}.nomsy-part`
-    const isUsed = !madeDirectory(parent, beside)
+    const beside = `.${stemOf(name)}.nomsy-part`
+    const isUsed = !madeDirectory(path, parent, beside)
     const fd = openat(parent, beside, OPEN_DIRECTORY)
     checkOwn(path, resolve(dirname(place), beside), fd)
     return {
@@ -109,14 +107,15 @@ function checkFree(path: string, place: string, found: Stat | undefined, parent:
     throw new DestinationError(path, 'it is a mount point; --into (`into: true`) writes into it')
 }
 
-/** Whether the directory was not there before. */
-function madeDirectory(parent: number, name: string): boolean {
+/** Whether the directory that is going to be `path` was not there before. Throws NOMSY_DESTINATION. */
+function madeDirectory(path: string, parent: number, name: string): boolean {
   try {
     mkdirat(parent, name, 0o700)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    throw new DestinationError(path, `no directory can be made there: ${message}`, { cause: error })
   }
 }
 

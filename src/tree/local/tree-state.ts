@@ -15,7 +15,7 @@
 
 import { randomBytes } from 'node:crypto'
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { decode } from '../../encoding/decode.js'
 import { encode } from '../../encoding/encode.js'
@@ -23,6 +23,7 @@ import type { ValueRecord } from '../../encoding/value.js'
 import { REF_BYTES, Ref } from '../../hash/ref.js'
 import type { EntryName } from '../entry.js'
 import { compareNames, nameOf } from '../entry-name.js'
+import { removeAbandoned } from './beside.js'
 import type { Listing } from './list-job.js'
 import type { OwnerName } from './owner-names.js'
 import { PackedEntry } from './packed-entry.js'
@@ -270,6 +271,7 @@ export class StateWriter {
     this.#path = path
     this.#temporary = `${path}.${randomBytes(8).toString('hex')}`
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    removeAbandoned(dirname(path), `${basename(path)}.`, '')
     this.#fd = openSync(this.#temporary, 'wx', 0o600)
     this.#write(MAGIC)
   }

@@ -1,6 +1,6 @@
 /** Bytes of a stream, taken in the numbers that a format asks for. */
 
-import { SourceError } from '../../errors.js'
+import { ArchiveError } from '../../errors.js'
 
 export class ByteQueue {
   readonly #source: AsyncIterator<Uint8Array>
@@ -25,6 +25,21 @@ export class ByteQueue {
       bytes.set(part, filled)
       filled += part.length
     }
+    return bytes
+  }
+
+  /** The next bytes without taking them: `count`, or as many as there are. */
+  async peek(count: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = []
+    for (let left = count; left > 0; ) {
+      const part = await this.#some(left)
+      if (part === undefined) break
+      parts.push(part)
+      left -= part.length
+    }
+    const bytes = Buffer.concat(parts)
+    this.#piece = Buffer.concat([bytes, this.#piece.subarray(this.#at)])
+    this.#at = 0
     return bytes
   }
 
@@ -58,6 +73,6 @@ export class ByteQueue {
   }
 }
 
-function cutOff(): SourceError {
-  return new SourceError('the archive ends in the middle of a member; it is cut off')
+export function cutOff(): ArchiveError {
+  return new ArchiveError('the archive ends in the middle of a member; it is cut off')
 }

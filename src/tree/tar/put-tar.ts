@@ -7,7 +7,7 @@
 import { Blob } from '../../blob/blob.js'
 import type { CollectionContext } from '../../collection/collection.js'
 import { List } from '../../collection/list.js'
-import { SourceError } from '../../errors.js'
+import { ArchiveError } from '../../errors.js'
 import { EMPTY_DIRECTORY } from '../dir-tree.js'
 import { Directory } from '../directory.js'
 import { writeDirectory } from '../directory-writer.js'
@@ -25,7 +25,7 @@ export interface PutTarOptions {
   readonly signal?: AbortSignal | undefined
   /** Called with the bytes of files taken in, and the bytes of new chunks, since the last call. */
   readonly onProgress?: ((bytes: number, newBytes: number) => void) | undefined
-  /** Called for members that are left out. */
+  /** Called with the path '' where the archive lacks its end: what is in it is stored, and may not be all. */
   readonly onProblem?: ((path: string, message: string) => void) | undefined
 }
 
@@ -46,7 +46,9 @@ export async function putTar(
   aclNames: AclNames,
 ): Promise<Directory> {
   const builder = new TarBuilder(context, options, aclNames, await Directory.empty(context))
-  for await (const member of readTar(source)) {
+  const noEnd = (): void =>
+    options.onProblem?.('', 'the mark is missing that ends an archive; it may be cut off')
+  for await (const member of readTar(source, noEnd)) {
     options.signal?.throwIfAborted()
     await builder.add(member)
   }
@@ -80,7 +82,7 @@ class TarBuilder {
     const names = pathOf(member.path)
     const attributes = attributesOf(member, this.#kinds, this.#aclNames)
     if (names.length === 0) {
-      if (member.type !== 'dir') throw new SourceError('the archive has a member without a name')
+      if (member.type !== 'dir') throw new ArchiveError('the archive has a member without a name')
       this.#top = attributes
       return
     }
@@ -104,7 +106,7 @@ class TarBuilder {
     await this.#settle()
     for (const { names, target } of this.#early) {
       if ((await this.#tree.get(target)) === undefined)
-        throw new SourceError(
+        throw new ArchiveError(
           `the archive has ${pathText(names)} linked to ${pathText(target)}, which it has not`,
         )
       await this.#link(names, target)
@@ -142,7 +144,7 @@ class TarBuilder {
       return
     }
     if (entry.type === 'dir')
-      throw new SourceError(`the archive has ${pathText(names)} linked to a directory`)
+      throw new ArchiveError(`the archive has ${pathText(names)} linked to a directory`)
     this.#forget(names)
     this.#set(names, entry)
     const group = this.#groups.get(targetKey) ?? new Set([targetKey])
@@ -179,7 +181,7 @@ class TarBuilder {
       this.#tree = await directories.done()
     } catch (cause) {
       if ((cause as { code?: string }).code !== 'NOMSY_NOT_A_DIRECTORY') throw cause
-      throw new SourceError(`the archive has members in what is no directory: ${(cause as Error).message}`, {
+      throw new ArchiveError(`the archive has members in what is no directory: ${(cause as Error).message}`, {
         cause,
       })
     }
@@ -250,7 +252,7 @@ function pathOf(path: Uint8Array): readonly EntryName[] {
   try {
     return namesOf(parts.map(nameOf))
   } catch (cause) {
-    throw new SourceError(
+    throw new ArchiveError(
       `the archive has a name that leads elsewhere, or nowhere: ${(cause as Error).message}`,
       {
         cause,

@@ -4,8 +4,8 @@
  * What is no archive is refused.
  */
 
-import { SourceError } from '../../errors.js'
-import { ByteQueue } from './byte-queue.js'
+import { ArchiveError } from '../../errors.js'
+import { ByteQueue, cutOff } from './byte-queue.js'
 import { BLOCK_BYTES } from './tar-header.js'
 
 /** Bytes of an extension, such as a long name or a pax header. */
@@ -31,6 +31,14 @@ const TYPES: Readonly<Record<string, TarType>> = {
   '5': 'dir',
   '6': 'fifo',
 }
+
+/** What archives are often packed with, and how that begins. */
+const PACKERS: readonly { readonly name: string; readonly magic: readonly number[] }[] = [
+  { name: 'gzip', magic: [0x1f, 0x8b] },
+  { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd] },
+  { name: 'xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00] },
+  { name: 'bzip2', magic: [0x42, 0x5a, 0x68] },
+]
 
 /** Records of pax headers by their keys. */
 export type PaxRecords = ReadonlyMap<string, Uint8Array>
@@ -58,17 +66,29 @@ export interface TarMember {
   content(): AsyncGenerator<Uint8Array>
 }
 
-/** The members, in order. Rejects with NOMSY_SOURCE_FAILED for what is no archive. */
-export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarMember> {
+/**
+ * The members, in order. Calls `onNoEnd` where the source ends after one of them, without the blocks of zeros that end
+ * an archive. Rejects with an ArchiveError (NOMSY_SOURCE_FAILED) for what is no archive.
+ */
+export async function* readTar(
+  source: AsyncIterable<Uint8Array>,
+  onNoEnd: () => void,
+): AsyncGenerator<TarMember> {
   const queue = new ByteQueue(source)
   try {
+    checkStart(await queue.peek(BLOCK_BYTES))
     const global = new Map<string, Uint8Array>()
     let pax = new Map<string, Uint8Array>()
     for (;;) {
       const block = await queue.take(BLOCK_BYTES)
-      // The end is two blocks of zeros; some archives lack them.
-      if (block === undefined || block.every((byte) => byte === 0)) return
-      checkSum(block)
+      if (block === undefined) {
+        if (pax.size > 0) throw cutOff()
+        onNoEnd()
+        return
+      }
+      // The end is two blocks of zeros; some archives have only one.
+      if (isZero(block)) return
+      if (!hasRightSum(block)) throw refusal('a header whose sum is wrong; it is damaged')
       const type = String.fromCharCode(block[156]!)
       const size = number(block, 124, 12)
       if ('xgLKV'.includes(type)) {
@@ -84,6 +104,25 @@ export async function* readTar(source: AsyncIterable<Uint8Array>): AsyncGenerato
     }
   } finally {
     await queue.end()
+  }
+}
+
+/** Throws where `bytes` are not the first block of an archive, whole or damaged. */
+function checkStart(bytes: Uint8Array): void {
+  if (bytes.length === 0) throw new ArchiveError('there is no archive: not a single byte')
+  if (bytes.length === BLOCK_BYTES && (isZero(bytes) || isUstar(bytes) || isHeader(bytes))) return
+  const packer = PACKERS.find(({ magic }) => magic.every((byte, index) => bytes[index] === byte))
+  throw new ArchiveError(
+    packer === undefined ? 'is no tar archive' : `is packed with ${packer.name}; unpack it first`,
+  )
+}
+
+function isHeader(block: Uint8Array): boolean {
+  try {
+    return hasRightSum(block)
+  } catch {
+    // There is no number where the sum is.
+    return false
   }
 }
 
@@ -266,11 +305,14 @@ function readRecords(bytes: Uint8Array, records: Map<string, Uint8Array>): void 
   if (sparse.length > 0) records.set('GNU.sparse.map', new TextEncoder().encode(sparse.join(',')))
 }
 
-function checkSum(block: Uint8Array): void {
+function isZero(block: Uint8Array): boolean {
+  return block.every((byte) => byte === 0)
+}
+
+function hasRightSum(block: Uint8Array): boolean {
   let sum = 0
   for (let at = 0; at < block.length; at++) sum += at >= 148 && at < 156 ? 0x20 : block[at]!
-  if (sum !== number(block, 148, 8))
-    throw refusal('a header whose sum is wrong; it is damaged, or no tar archive')
+  return sum === number(block, 148, 8)
 }
 
 /** A number in octal, or in GNU's base 256, where the first bit is set. */
@@ -341,6 +383,6 @@ function timeIn(pax: PaxRecords): bigint | undefined {
   return sign === '' ? ns : -ns
 }
 
-function refusal(why: string): SourceError {
-  return new SourceError(`the archive has ${why}`)
+function refusal(why: string): ArchiveError {
+  return new ArchiveError(`the archive has ${why}`)
 }

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process'
 import {
   chmodSync,
   constants,
+  existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
@@ -237,7 +238,12 @@ test('a state that is damaged, cut short or of another version costs time and no
     expect(again.tree.ref).toEqual(tree.ref)
     expect(again.read).toBe(20_000)
   }
+  // What puts have left that were killed goes, once they are surely dead.
+  const left = ['0f', 'f0', 'tmp'].map((end) => `${file}.${end}`)
+  for (const name of left) writeFileSync(name, '')
+  for (const name of [left[0]!, left[2]!]) utimesSync(name, 1, 1)
   expect((await put(path)).read).toBe(0)
+  expect(left.map((name) => existsSync(name))).toEqual([false, true, true])
   expect((await put(path, { state: false })).read).toBe(20_000)
 })
 
