@@ -13,7 +13,9 @@ const { Ref } = await import(pathToFileURL(`${sources}/hash/ref.js`))
 const expected = JSON.parse(readFileSync(expectedFile, 'utf8'))
 
 for (const path of paths) {
-  const before = await stateOf(path, true)
+  // An index that turns out to be damaged while it is read is made anew by whoever opens it next.
+  let before = await stateOf(path, true)
+  if (before === 'NOMSY_DAMAGED_STORE' && (await stateOf(path, true)) === 'equal') before = 'told'
   const repaired = await repair(path).then(() => 'repaired', wordOf)
   const after = repaired === 'repaired' ? await stateOf(path, false) : repaired
   console.log(`${path}\t${before}\t${after}`)

@@ -35,6 +35,8 @@ export interface ChunkIndex {
   heads(prefix: string): AsyncIterable<Head>
   /** What is removed is durable when it resolves; the rest need not be. */
   write(batch: IndexBatch): Promise<void>
+  /** Whether something in its files could not be read: whoever opens it next looks at all of them first. */
+  readonly isDamaged?: boolean
   /** What is wrong with its own files, in words, where it has some and can tell. */
   damage?(): Promise<string | undefined>
   close(): Promise<void>

@@ -42,6 +42,7 @@ export class LevelIndex implements ChunkIndex {
   readonly #path: string
   /** Number of the last batch; undefined where there is none. */
   #link: number | undefined
+  #isDamaged = false
 
   private constructor(database: Database, path: string) {
     this.#database = database
@@ -55,6 +56,10 @@ export class LevelIndex implements ChunkIndex {
   static async open(path: string, { isSuspect = false } = {}): Promise<LevelIndex> {
     if (isSuspect && (await damagedTable(path)) !== undefined) await rm(path, { recursive: true })
     return new LevelIndex(await openDatabase(path), path)
+  }
+
+  get isDamaged(): boolean {
+    return this.#isDamaged
   }
 
   async damage(): Promise<string | undefined> {
@@ -84,7 +89,7 @@ export class LevelIndex implements ChunkIndex {
     try {
       await this.#database.clear()
     } catch (cause) {
-      throw damaged(cause)
+      throw this.#damaged(cause)
     }
   }
 
@@ -92,7 +97,7 @@ export class LevelIndex implements ChunkIndex {
     try {
       return placeIn(ref, this.#database.getSync(chunkKey(ref)))
     } catch (cause) {
-      throw damaged(cause)
+      throw this.#damaged(cause)
     }
   }
 
@@ -103,7 +108,7 @@ export class LevelIndex implements ChunkIndex {
       const values = await this.#database.getMany(refs.map(chunkKey))
       return refs.map((ref, slot) => placeIn(ref, values[slot]))
     } catch (cause) {
-      throw damaged(cause)
+      throw this.#damaged(cause)
     }
   }
 
@@ -111,7 +116,7 @@ export class LevelIndex implements ChunkIndex {
     const range = prefixRange(prefix)
     if (range === undefined) return
     const keys = this.#database.keys({ gte: chunkKey(range.first), lte: chunkKey(range.last) })
-    for await (const key of undamaged(keys)) yield Ref.fromBytes(new Uint8Array(key.subarray(1)))
+    for await (const key of this.#undamaged(keys)) yield Ref.fromBytes(new Uint8Array(key.subarray(1)))
   }
 
   async head(name: string): Promise<Ref | undefined> {
@@ -119,18 +124,18 @@ export class LevelIndex implements ChunkIndex {
     try {
       value = this.#database.getSync(headKey(name))
     } catch (cause) {
-      throw damaged(cause)
+      throw this.#damaged(cause)
     }
-    return value && headIn(name, value)
+    return value && this.#headIn(name, value)
   }
 
   async *heads(prefix: string): AsyncGenerator<Head> {
     const first = headKey(prefix)
     const entries = this.#database.iterator({ gte: first, lt: Uint8Array.of(HEAD_PREFIX + 1) })
-    for await (const [key, value] of undamaged(entries)) {
+    for await (const [key, value] of this.#undamaged(entries)) {
       const name = new TextDecoder().decode(key.subarray(1))
       if (!name.startsWith(prefix)) return
-      yield { name, ref: headIn(name, value) }
+      yield { name, ref: this.#headIn(name, value) }
     }
   }
 
@@ -153,6 +158,37 @@ export class LevelIndex implements ChunkIndex {
 
   async close(): Promise<void> {
     await this.#database.close()
+  }
+
+  #headIn(name: string, value: Uint8Array): Ref {
+    if (value.length === REF_BYTES + 4) {
+      // LevelDB gives Buffers, which are views of what belongs to others.
+      const ref = Ref.fromBytes(new Uint8Array(value.subarray(0, REF_BYTES)))
+      const expected = headValue(name, ref)
+      if (value.every((byte, index) => byte === expected[index])) return ref
+    }
+    this.#isDamaged = true
+    throw damagedAt(`head '${name}'`)
+  }
+
+  /** Entries as they come, until LevelDB cannot read on. */
+  async *#undamaged<T>(entries: AsyncIterable<T>): AsyncGenerator<T> {
+    try {
+      yield* entries
+    } catch (cause) {
+      throw this.#damaged(cause)
+    }
+  }
+
+  /** What LevelDB could not read, as the damage that it is; other errors as they are. */
+  #damaged(cause: unknown): unknown {
+    const { code, message } = cause as { code?: unknown; message?: string }
+    if (code === 'LEVEL_ITERATOR_NOT_OPEN' || code === 'LEVEL_DATABASE_NOT_OPEN') {
+      return new StoreError('NOMSY_CLOSED', 'this store has been closed', { cause })
+    }
+    if (code !== 'LEVEL_CORRUPTION' && code !== 'LEVEL_IO_ERROR') return cause
+    this.#isDamaged = true
+    return damagedAt(String(message), { cause })
   }
 }
 
@@ -284,39 +320,10 @@ function numberIn(key: Uint8Array): number {
   return Number(new DataView(key.buffer, key.byteOffset).getBigUint64(1))
 }
 
-function headIn(name: string, value: Uint8Array): Ref {
-  if (value.length === REF_BYTES + 4) {
-    // LevelDB gives Buffers, which are views of what belongs to others.
-    const ref = Ref.fromBytes(new Uint8Array(value.subarray(0, REF_BYTES)))
-    const expected = headValue(name, ref)
-    if (value.every((byte, index) => byte === expected[index])) return ref
-  }
-  throw damagedAt(`head '${name}'`)
-}
-
-/** Entries as they come, until LevelDB cannot read on. */
-async function* undamaged<T>(entries: AsyncIterable<T>): AsyncGenerator<T> {
-  try {
-    yield* entries
-  } catch (cause) {
-    throw damaged(cause)
-  }
-}
-
-/** What LevelDB could not read, as the damage that it is; other errors as they are. */
-function damaged(cause: unknown): unknown {
-  const { code, message } = cause as { code?: unknown; message?: string }
-  if (code === 'LEVEL_ITERATOR_NOT_OPEN' || code === 'LEVEL_DATABASE_NOT_OPEN') {
-    return new StoreError('NOMSY_CLOSED', 'this store has been closed', { cause })
-  }
-  const isDamage = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_IO_ERROR'
-  return isDamage ? damagedAt(String(message), { cause }) : cause
-}
-
 function damagedAt(where: string, options?: ErrorOptions): StoreError {
   return new StoreError(
     'NOMSY_DAMAGED_STORE',
-    `the index is damaged: ${where}; remove the store's directory 'index', it is made anew from the log`,
+    `the index is damaged: ${where}; open the store again, and it is made anew from the log`,
     options,
   )
 }

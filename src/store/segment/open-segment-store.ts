@@ -141,7 +141,8 @@ async function openForWriting(
     await disown()
     await ballast.settled()
     await files.close()
-    await removeOwner(fs, path).catch(() => {})
+    // Left there it says that the index is to be looked at.
+    if (index.isDamaged !== true) await removeOwner(fs, path).catch(() => {})
     await index.close()
     await unlock()
   }
