@@ -60,7 +60,7 @@ describe('a chunk that is', () => {
       expect(code).toBe(1)
       expect(out).toMatch(new RegExp(`^data: bytes ${start}-\\d+: chunk ${leaf.ref} is ${what}$`, 'm'))
       expect(err).toMatch(
-        /^nomsy: \S+: \d problems?; storing the same data again brings damaged and missing chunks back, and so may 'nomsy repair'\n$/,
+        /^nomsy: \S+: \d problems?; storing the same data again brings damaged and missing chunks back \(directories with 'put --no-state'\), and so may 'nomsy repair'\n$/,
       )
       const one = jsonLines((await at.nomsy(['check', '--data', 'data', '--json'])).out)
       expect(one).toMatchObject([
