@@ -147,6 +147,8 @@ function streamOf(file: string | number, signal: AbortSignal): AsyncIterable<Uin
 
 /** The bytes of a terminal, a pipe or a socket. */
 function inputOf(input: Readable, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  // What is given up before anybody reads it is told of when it is read.
+  input.on('error', () => {})
   return sourced(addAbortSignal(signal, input))
 }
 

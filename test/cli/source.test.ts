@@ -101,4 +101,10 @@ describe('a named pipe', () => {
     setTimeout(() => controller.abort(new Error('enough')), 50)
     await expect(read(path, controller.signal)).rejects.toThrow('enough')
   })
+
+  test('that has been given up before it is opened tells of it, and of nothing else', async () => {
+    const path = join(directory, 'given-up')
+    execFileSync('mkfifo', [path])
+    await expect(read(path, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
+  })
 })
