@@ -128,7 +128,7 @@ describe('an index that was', () => {
       outcomes.set(outcome, [...(outcomes.get(outcome) ?? []), `${name} bit ${bit}`])
       // The index can always be thrown away.
       await rm(join(path, 'index'), { recursive: true })
-      const store = await SegmentStore.open(path)
+      const store = await SegmentStore.open(path, { ballastBytes: 0 })
       expect(await contentsOf(store)).toEqual(expected)
       await store.close()
       await rm(path, { recursive: true })
@@ -153,7 +153,7 @@ async function outcomeOf(damage: (index: string) => Promise<unknown>): Promise<s
   await cp(original, path, { recursive: true })
   try {
     await damage(join(path, 'index'))
-    const store = await SegmentStore.open(path)
+    const store = await SegmentStore.open(path, { ballastBytes: 0 })
     try {
       const seen = await contentsOf(store)
       const findings: string[] = []
@@ -186,7 +186,7 @@ async function replace(index: string, by: string): Promise<void> {
 
 /** Puts so many chunks into the store at `path`, and moves heads; the second time removes one. */
 async function write(path: string, title: string, count: number): Promise<void> {
-  const store = await SegmentStore.open(path, { segmentBytes: 256 * 1024 })
+  const store = await SegmentStore.open(path, { segmentBytes: 256 * 1024, ballastBytes: 0 })
   let chunks: Chunk[] = []
   let headCount = 0
   for (let index = 0; index < count; index++) {

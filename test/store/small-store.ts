@@ -76,6 +76,7 @@ export function openOn(
   return SegmentStore.open(PATH, {
     ...options,
     create: false,
+    ballastBytes: 0,
     fileSystem: new CrashFs({ disk }),
     openIndex: () => CrashIndex.open({ steps }),
   })
