@@ -2,6 +2,7 @@
 
 import type { CommandUsage } from '../command.js'
 import type { CommandContext } from '../command-context.js'
+import { counted } from '../counted.js'
 import { namingLost } from '../lost-chunk.js'
 import { formatSize } from '../size.js'
 
@@ -24,6 +25,6 @@ export async function run(context: CommandContext, { dryRun = false }: { dryRun?
   if (json) return output.report(JSON.stringify({ dryRun, ...collected }))
   const { keptChunks, freedChunks, freedBytes, storedBytes } = collected
   const room = storedBytes === undefined ? '' : `, ${formatSize(Math.max(0, storedBytes))} on disk`
-  const freed = `${freedChunks} chunks of ${formatSize(freedBytes)}${room}`
-  await output.report(`${dryRun ? 'would free' : 'freed'} ${freed}; ${keptChunks} chunks stay`)
+  const freed = `${counted(freedChunks, 'chunk')} of ${formatSize(freedBytes)}${room}`
+  await output.report(`${dryRun ? 'would free' : 'freed'} ${freed}; ${counted(keptChunks, 'chunk')} stay`)
 }
