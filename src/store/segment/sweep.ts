@@ -206,16 +206,13 @@ export class Sweep {
     await log.barrier()
     await this.#tellIndex(log)
     const copiedBytes = log.position.offset - (log.position.segment === start.segment ? start.offset : 0)
-    const isKept = (segment: number): boolean => catalog.sizes.has(segment) && !emptied.includes(segment)
     const isFirst = first !== undefined
     // Those that are emptied later must say the same, for whoever goes on from here after a crash. The index may not know
     // yet what was put into others since.
-    const withCopies =
-      first === undefined
-        ? []
-        : [...catalog.sizes.keys()].filter((each) => each < first && this.#hasOtherCopies(each, tallies))
-    const mixed = new Set([...withCopies, ...stuck].filter(isKept))
-    const end = await this.#endOf(emptied, mixed, isFirst)
+    const withCopies = isFirst
+      ? [...catalog.sizes.keys()].filter((each) => each < first && this.#hasOtherCopies(each, tallies))
+      : []
+    const end = await this.#endOf(emptied, [...withCopies, ...stuck], isFirst)
     let freedBytes = -copiedBytes
     for (const segment of emptied) freedBytes += catalog.sizes.get(segment)!.bytes
     const dead = isFirst ? () => this.#deadRefs() : async function* () {}
@@ -235,13 +232,15 @@ export class Sweep {
     })
   }
 
-  /** What the checkpoint says that ends a round. In `mixed` segments there are copies that the index does not know. */
+  /** What the checkpoint says that ends a round. In segments `withOthers` there are copies that the index does not know. */
   async #endOf(
     emptied: readonly number[],
-    mixed: ReadonlySet<number>,
+    withOthers: readonly number[],
     isFirst: boolean,
   ): Promise<CollectionEnd> {
     const { catalog, storeId, files } = this.#store
+    const isKept = (segment: number): boolean => catalog.sizes.has(segment) && !emptied.includes(segment)
+    const mixed = new Set(withOthers.filter(isKept))
     const dropped = new Map<number, Ref[]>()
     const chunks = new Map<number, number>()
     const drop = (segment: number, refs: Iterable<Ref>): void => {
@@ -249,7 +248,6 @@ export class Sweep {
       for (const ref of refs) others.push(ref)
       dropped.set(segment, others)
     }
-    const isKept = (segment: number): boolean => catalog.sizes.has(segment) && !emptied.includes(segment)
     for (const segment of emptied) {
       // What it says of others goes on to be said.
       const checkpoint = await readCheckpoint(files, storeId, segment)
